@@ -1,0 +1,204 @@
+"""The failures a client may see: one class, one code, one exception URI, one HTTP status each.
+
+`detail` is written for people: what was wrong, with the name and the value, and what would be
+right. It never holds a path, a host name or a traceback.
+"""
+
+from dataclasses import dataclass
+
+OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+"""Prefix of the exception types that the standard fixes (1.0 and the 2.0 draft)."""
+
+OWN = "urn:qanat:exception:"
+"""Prefix of the exception types of our own."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A member of a request that is at fault; `pointer` is a JSON pointer (RFC 6901)."""
+
+    pointer: str
+    message: str
+
+
+class QanatError(Exception):
+    """A failure that a client may see. Subclasses set the class attributes."""
+
+    code: str = "internal"
+    type: str = OWN + "internal"
+    title: str = "Internal error"
+    status: int = 500
+
+    def __init__(self, detail: str = "", *faults: Fault, retry_after: int | None = None) -> None:
+        """`detail` in words; `faults` the members at fault; `retry_after` in seconds."""
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = faults
+        self.retry_after = retry_after
+
+
+class NoSuchProcess(QanatError):
+    """Requirement /req/core/process-exception/no-such-process."""
+
+    code, type, title, status = "no-such-process", OGC + "no-such-process", "No such process", 404
+
+
+class NoSuchJob(QanatError):
+    """Requirement /req/core/job-exception-no-such-job."""
+
+    code, type, title, status = "no-such-job", OGC + "no-such-job", "No such job", 404
+
+
+class JobGone(QanatError):
+    """The job was removed by its owner or expired (1.0, security of dismiss)."""
+
+    code, type, title, status = "job-gone", OWN + "job-gone", "The job was removed", 410
+
+
+class ResultNotReady(QanatError):
+    """Requirement /req/core/job-results-exception/results-not-ready."""
+
+    code, type, title = "result-not-ready", OGC + "result-not-ready", "The job is not finished"
+    status = 404
+
+
+class NoSuchOutput(QanatError):
+    """The process has no such output, or the job did not make it (2.0 draft: no-such-output)."""
+
+    code, type, title, status = "no-such-output", OGC + "no-such-output", "No such output", 404
+
+
+class InvalidInput(QanatError):
+    """An input of an execute request is unknown, missing or wrong (…-input-validation)."""
+
+    code, type, title = "invalid-input", OWN + "invalid-input", "Invalid input"
+    status = 400
+
+
+class InvalidRequest(QanatError):
+    """The body is not an execute request, or not JSON."""
+
+    code, type, title, status = "invalid-request", OWN + "invalid-request", "Invalid request", 400
+
+
+class InvalidParameter(QanatError):
+    """A query parameter has a wrong value."""
+
+    code, type = "invalid-query-parameter-value", OGC + "invalid-query-parameter-value"
+    title, status = "Invalid query parameter", 400
+
+
+class NotFound(QanatError):
+    """There is nothing at this path."""
+
+    code, type, title, status = "not-found", OWN + "not-found", "Not found", 404
+
+
+class MethodNotAllowed(QanatError):
+    """The resource is there, the method is not."""
+
+    code, type, title = "method-not-allowed", OWN + "method-not-allowed", "Method not allowed"
+    status = 405
+
+
+class NotAcceptable(QanatError):
+    """None of the media types the client accepts can be given."""
+
+    code, type, title, status = "not-acceptable", OWN + "not-acceptable", "Not acceptable", 406
+
+
+class TooLarge(QanatError):
+    """The body is larger than this server takes."""
+
+    code, type, title, status = "too-large", OWN + "too-large", "Request too large", 413
+
+
+class UnsupportedMediaType(QanatError):
+    """The body has a media type or an encoding this server does not read."""
+
+    code, type = "unsupported-media-type", OWN + "unsupported-media-type"
+    title, status = "Unsupported media type", 415
+
+
+class RangeNotSatisfiable(QanatError):
+    """The asked range lies outside the file (RFC 9110, 14.4)."""
+
+    code, type = "range-not-satisfiable", OWN + "range-not-satisfiable"
+    title, status = "Range not satisfiable", 416
+
+
+class Unavailable(QanatError):
+    """A part that is needed is away for now; `retry_after` says when to come back."""
+
+    code, type, title, status = "unavailable", OWN + "unavailable", "Not available now", 503
+
+
+class JobDismissed(QanatError):
+    """The results of a dismissed job were asked for."""
+
+    code, type, title, status = "job-dismissed", OWN + "job-dismissed", "The job was dismissed", 410
+
+
+# How a job may fail: the code stands in the record's Failed ------------------------------------
+
+
+class InputRejected(QanatError):
+    """An input passed its schema, and QGIS or the worker cannot use it."""
+
+    code, type, title = "input-rejected", OWN + "input-rejected", "The input cannot be used"
+    status = 400
+
+
+class InputNotFetched(QanatError):
+    """A referenced input could not be fetched, or may not be."""
+
+    code, type = "input-not-fetched", OWN + "input-not-fetched"
+    title, status = "A referenced input could not be fetched", 400
+
+
+class AlgorithmFailed(QanatError):
+    """The algorithm ended with an error of its own."""
+
+    code, type = "algorithm-failed", OWN + "algorithm-failed"
+    title, status = "The algorithm failed", 500
+
+
+class ProcessCrashed(QanatError):
+    """The job's process ended by a signal or without a word."""
+
+    code, type = "process-crashed", OWN + "process-crashed"
+    title, status = "The job's process crashed", 500
+
+
+class TimeLimit(QanatError):
+    """The job ran longer than it may."""
+
+    code, type, title, status = "time-limit", OWN + "time-limit", "Time limit reached", 500
+
+
+class MemoryLimit(QanatError):
+    """The job used more memory than it may."""
+
+    code, type, title, status = "memory-limit", OWN + "memory-limit", "Memory limit reached", 500
+
+
+class OutputLimit(QanatError):
+    """The job wrote more bytes than it may."""
+
+    code, type, title, status = "output-limit", OWN + "output-limit", "Output limit reached", 500
+
+
+class WorkerLost(QanatError):
+    """The job's worker was lost more often than the job may be tried."""
+
+    code, type, title, status = "worker-lost", OWN + "worker-lost", "The worker was lost", 500
+
+
+class Internal(QanatError):
+    """A mistake of ours: logged where it happened, told without details."""
+
+
+def all_errors() -> dict[str, type[QanatError]]:
+    """Code → class, of every error."""
+    errors: list[type[QanatError]] = QanatError.__subclasses__()
+    return {error.code: error for error in errors}

@@ -1,0 +1,252 @@
+"""What crosses between services: messages, names of tasks and queues, and the version of it all.
+
+Messages only grow (house rule 22): a field is added with a default, readers ignore what they do not
+know, and `tests/contract` holds frozen samples of every message.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from qanat_common.ogc import JobStatus, OutputRequest, Process, Response
+
+PROTOCOL = 1
+"""The version of everything in this file; a worker announces the one it speaks."""
+
+TASK_RUN = "qanat.run"
+"""The one Celery task: its one argument `job` is a RunJob as JSON."""
+
+MAILBOX = "qanat"
+"""Namespace of the control mailbox on which workers announce themselves."""
+
+COMMAND_ANNOUNCE = "qanat_announce"
+"""Mailbox command, worker to registries: its one argument `announcement` is an Announcement."""
+
+COMMAND_ANNOUNCE_YOURSELF = "qanat_announce_yourself"
+"""Celery control command, registry to workers: please announce yourselves."""
+
+
+def queue_name(service: str) -> str:
+    """The queue from which the workers of a service take their jobs."""
+    return f"qanat.{service}"
+
+
+class Message(BaseModel):
+    """A message between services: fields may come, none may go; what is unknown is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+# Inputs: parsed once, by the api ---------------------------------------------------------------
+
+
+class Inline(Message):
+    """A value given in the request; `encoding` is "base64" when the value is bytes in text."""
+
+    kind: Literal["inline"] = "inline"
+    value: JsonValue
+    media_type: str | None = None
+    encoding: str | None = None
+
+
+class Reference(Message):
+    """A value to be fetched by the worker from an http(s) address."""
+
+    kind: Literal["reference"] = "reference"
+    href: str
+    media_type: str | None = None
+
+
+class LocalFile(Message):
+    """A file in the job's own folder: a fetched reference. Made by the worker only, never sent."""
+
+    kind: Literal["file"] = "file"
+    path: str
+    media_type: str | None = None
+
+
+Input = Annotated[Inline | Reference, Field(discriminator="kind")]
+Inputs = dict[str, Input | list[Input]]
+"""Input id → value; a list where the input may occur several times (maxOccurs > 1)."""
+
+ResolvedInput = Annotated[Inline | LocalFile, Field(discriminator="kind")]
+ResolvedInputs = dict[str, ResolvedInput | list[ResolvedInput]]
+"""The same after the references were fetched: what the QGIS child gets."""
+
+
+class RunJob(Message):
+    """One job to run: api → worker. Holds the whole request, so a lost record can be restored.
+
+    `outputs` None asks for all outputs. `inputs_key` names a file of the storage that holds the
+    inputs (JSON) when they are too large for the broker; `inputs` is empty then.
+    """
+
+    v: int = PROTOCOL
+    job_id: str
+    process_id: str
+    service: str
+    created: datetime
+    inputs: Inputs = Field(default_factory=dict)
+    inputs_key: str | None = None
+    outputs: dict[str, OutputRequest] | None = None
+    response: Response = Response.RAW
+
+
+# Outcomes: written once, by the worker ---------------------------------------------------------
+
+
+class Value(Message):
+    """An output that is a JSON value: number, string, boolean, array, object, null."""
+
+    kind: Literal["value"] = "value"
+    value: JsonValue
+
+
+class StoredFile(Message):
+    """An output that is a file in the storage; `size` in bytes, `name` is what a client saves."""
+
+    kind: Literal["file"] = "file"
+    key: str
+    name: str
+    media_type: str
+    size: int
+
+
+OutputValue = Annotated[Value | StoredFile, Field(discriminator="kind")]
+
+
+class Succeeded(Message):
+    """The job ran to its end; outputs that were not made (optional ones) are absent."""
+
+    status: Literal["successful"] = "successful"
+    outputs: dict[str, OutputValue] = Field(default_factory=dict)
+
+
+class Failed(Message):
+    """The job ended without results: `code` is one of `qanat_common.errors`, `message` for people."""
+
+    status: Literal["failed"] = "failed"
+    code: str
+    message: str
+    pointer: str | None = None
+
+
+Outcome = Annotated[Succeeded | Failed, Field(discriminator="status")]
+
+
+class LogLevel(StrEnum):
+    """How much a log line of an algorithm matters."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogEntry(Message):
+    """A line of a job's log: what the algorithm said through its feedback."""
+
+    time: datetime
+    level: LogLevel
+    message: str
+
+
+class JobEvent(Message):
+    """Something about a job changed: published by whoever changed the record."""
+
+    job_id: str
+    status: JobStatus
+    progress: int = 0
+
+
+# Workers ---------------------------------------------------------------------------------------
+
+
+class WorkerState(StrEnum):
+    """What a worker says of itself."""
+
+    READY = "ready"
+    DRAINING = "draining"
+    LEAVING = "leaving"
+
+
+class ProviderInfo(Message):
+    """A Processing provider of a worker; `algorithms` counts those it offers."""
+
+    id: str
+    name: str
+    version: str
+    algorithms: int
+
+
+class Announcement(Message):
+    """A worker says who it is and what it offers: worker → registries, some 500 bytes.
+
+    `boot` is a UUID of this start of the worker; `serial` grows with each announcement of a boot;
+    `digest` names the Offer in the store; `versions` has qanat-worker, qgis, gdal, proj, python.
+    """
+
+    v: int = PROTOCOL
+    boot: str
+    serial: int
+    node: str
+    service: str
+    queue: str
+    title: str = ""
+    description: str = ""
+    state: WorkerState = WorkerState.READY
+    versions: dict[str, str] = Field(default_factory=dict)
+    providers: list[ProviderInfo] = Field(default_factory=list)
+    processes: int = 0
+    refused: int = 0
+    slots: int = 1
+    labels: dict[str, str] = Field(default_factory=dict)
+    digest: str
+
+
+class Refusal(Message):
+    """An algorithm that is not offered, and why."""
+
+    id: str
+    reason: str
+
+
+class Offer(Message):
+    """All that a worker offers: content-addressed, kept in the store under its digest."""
+
+    v: int = PROTOCOL
+    processes: list[Process]
+    refused: list[Refusal] = Field(default_factory=list)
+
+
+class ServiceEntry(Message):
+    """A service of the catalogue: workers that share a queue. `digests` are of its offers."""
+
+    name: str
+    queue: str
+    title: str = ""
+    description: str = ""
+    protocol: int = PROTOCOL
+    qgis: str = ""
+    digests: list[str]
+    workers: int
+    slots: int
+
+
+class Catalog(Message):
+    """What the registry knows: registry → api.
+
+    `complete` is false while a registry that has just started still listens for who is there:
+    a reader then adds what it sees and takes nothing away.
+    """
+
+    v: int = PROTOCOL
+    complete: bool
+    services: list[ServiceEntry] = Field(default_factory=list)
+
+
+def wire(message: Message) -> dict[str, Any]:
+    """The JSON object of a message, as it goes over the broker."""
+    return message.model_dump(mode="json", by_alias=True, exclude_none=True)
