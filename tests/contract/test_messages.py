@@ -1,0 +1,35 @@
+"""Frozen messages: today's models read what any earlier service may have sent (house rule 22)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qanat_common import protocol
+
+SAMPLES = sorted(Path(__file__).parent.glob("v*/*.json"))
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_frozen_message_reads_and_keeps_every_member(path: Path) -> None:
+    model: type[protocol.Message] = getattr(protocol, path.stem.partition("-")[0])
+    sent = json.loads(path.read_text("utf-8"))
+    assert protocol.wire(model.model_validate(sent)) == sent
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_members_of_a_later_version_are_passed_over(path: Path) -> None:
+    model: type[protocol.Message] = getattr(protocol, path.stem.partition("-")[0])
+    sent = json.loads(path.read_text("utf-8")) | {"of_a_later_version": {"x": 1}}
+    assert model.model_validate(sent) == model.model_validate_json(path.read_text("utf-8"))
+
+
+def test_every_message_has_a_frozen_sample() -> None:
+    parts = {"Message", "Inline", "Reference", "LocalFile", "Value", "StoredFile"}
+    parts |= {"ProviderInfo", "Refusal", "ServiceEntry"}
+    messages = {
+        name
+        for name, model in vars(protocol).items()
+        if isinstance(model, type) and issubclass(model, protocol.Message)
+    }
+    assert {path.stem.partition("-")[0] for path in SAMPLES} == messages - parts
