@@ -1,0 +1,94 @@
+"""Writes the pages of this folder that come from the code: `./dev docs`. A test compares them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+from qanat_common import protocol
+from qanat_common.errors import all_errors
+from qanat_common.settings import NESTING, PREFIX, Section
+
+from qanat.settings import Settings
+
+HERE = Path(__file__).parent
+PARTS = ("Message",)
+
+
+def settings_page() -> str:
+    """Every setting of every service."""
+    lines = [
+        "# Settings",
+        "",
+        "Order: defaults < TOML file (`-c PATH`) < environment < command line (`-d`). One file may serve",
+        "all services: a service reads the shared keys and its own table, and passes over the others.",
+        "An unknown key is an error that names the nearest one. `NAME_FILE` in the environment reads a",
+        "value from a file (a secret). `--dump-config` prints what is in force, and where it came from.",
+    ]
+    for title, model, above in _sections(Settings, ()):
+        lines += ["", f"## {title}", "", "| key | environment | default | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"| `{name}` | `{PREFIX}{NESTING.join((*above, name)).upper()}` | {_default(about)} |"
+            f" {about.description or ''} |"
+            for name, about in model.model_fields.items()
+            if not _is_section(about.annotation)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def errors_page() -> str:
+    """Every failure that a client may see."""
+    lines = [
+        "# Errors",
+        "",
+        "Every error is a problem document (RFC 9457): `type`, `title`, `status`, `detail`, and `errors`, a",
+        "list of `{pointer, message}` that names each member at fault by its JSON pointer. The media type is",
+        "`application/json`, or `application/problem+json` where `Accept` lists it. A failed job has its code",
+        "at the end of the `type` of the document at `/jobs/{id}/results`.",
+        "",
+        "| code | HTTP | type | title | when |",
+        "|---|---|---|---|---|",
+    ]
+    for code, error in sorted(all_errors().items()):
+        when = (error.__doc__ or "").splitlines()[0]
+        lines.append(f"| `{code}` | {error.status} | `{error.type}` | {error.title} | {when} |")
+    return "\n".join(lines) + "\n"
+
+
+def messages() -> dict[str, str]:
+    """The JSON Schema of every message between services."""
+    found = {}
+    for name, model in vars(protocol).items():
+        if isinstance(model, type) and issubclass(model, protocol.Message) and name not in PARTS:
+            schema = model.model_json_schema(by_alias=True)
+            found[f"messages/{name}.json"] = json.dumps(schema, indent=1, sort_keys=True) + "\n"
+    return found
+
+
+def pages() -> dict[str, str]:
+    """Path below this folder → text, of all that is generated here."""
+    return {"settings.md": settings_page(), "errors.md": errors_page(), **messages()}
+
+
+def _sections(
+    model: type[BaseModel], above: tuple[str, ...]
+) -> Iterator[tuple[str, type[BaseModel], tuple[str, ...]]]:
+    yield (f"[{'.'.join(above)}]" if above else "Shared by all services", model, above)
+    for name, about in model.model_fields.items():
+        if isinstance(about.annotation, type) and issubclass(about.annotation, Section):
+            yield from _sections(about.annotation, (*above, name))
+
+
+def _is_section(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _default(about: object) -> str:
+    default = getattr(about, "get_default")(call_default_factory=True)  # noqa: B009  # typed loosely
+    return "not set" if default is None else f"`{json.dumps(default, default=str)}`"
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        (HERE / path).parent.mkdir(exist_ok=True)
+        (HERE / path).write_text(text, "utf-8")
