@@ -103,6 +103,11 @@ def until_fixture() -> Callable[..., object]:
     return until
 
 
+@pytest.fixture(name="free_ports", scope="session")
+def free_ports_fixture() -> Callable[[int], list[int]]:
+    return free_ports
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder with a short path, for sockets."""

@@ -1,0 +1,104 @@
+"""The three services as processes of their own, on either pair of broker and store."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+
+@dataclass
+class Cluster:
+    """api, registry and worker on the given broker and store; each may be killed and started again."""
+
+    environ: dict[str, str]
+    folder: Path
+    api_port: int
+    registry_port: int
+    until: Callable[..., Any]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def registry_url(self) -> str:
+        return f"http://127.0.0.1:{self.registry_port}"
+
+    def start(self, *services: str) -> None:
+        for service in services:
+            with (self.folder / f"{service}.log").open("ab") as log:
+                self.processes[service] = subprocess.Popen(
+                    [sys.executable, "-m", f"qanat_{service}"],
+                    env=os.environ | self.environ,
+                    stdout=log,
+                    stderr=log,
+                    stdin=subprocess.DEVNULL,
+                )
+
+    def kill(self, service: str) -> None:
+        process = self.processes.pop(service)
+        process.kill()
+        process.wait(10)
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+
+    def log(self, service: str) -> str:
+        return (self.folder / f"{service}.log").read_text("utf-8")
+
+    def processes_listed(self) -> list[str]:
+        """Ids of the process list; empty while the api does not answer."""
+        try:
+            answer = httpx2.get(f"{self.url}/processes", timeout=5)
+        except httpx2.TransportError:
+            return []
+        return [process["id"] for process in answer.json()["processes"]]
+
+    def wait_for(self, process_id: str, seconds: float = 20) -> None:
+        self.until(lambda: process_id in self.processes_listed(), seconds)
+
+
+@pytest.fixture(params=["embedded", "debian"])
+def cluster(
+    request: pytest.FixtureRequest, folder: Path, until: Callable[..., Any]
+) -> Iterator[Cluster]:
+    """A running cluster with the FakeEngine: on Valkey alone, or on RabbitMQ and Redis."""
+    free_ports = request.getfixturevalue("free_ports")
+    if request.param == "embedded":
+        store = request.getfixturevalue("valkey")
+        broker_url = store.broker_url
+    else:
+        store = request.getfixturevalue("redis_server")
+        broker_url = request.getfixturevalue("rabbitmq_server").broker_url
+    api_port, registry_port = free_ports(2)
+    environ = {
+        "PYTHONPATH": str(Path(__file__).parent),
+        "QANAT_BROKER_URL": broker_url,
+        "QANAT_STORE_URL": store.url,
+        "QANAT_STORAGE_URL": f"file://{folder}/storage",
+        "QANAT_API__PORT": str(api_port),
+        "QANAT_API__REGISTRY_URL": f"http://127.0.0.1:{registry_port}",
+        "QANAT_REGISTRY__PORT": str(registry_port),
+        "QANAT_WORKER__ENGINE": "fake_engine:start",
+        "QANAT_WORKER__WORK_FOLDER": f"{folder}/work",
+        "QANAT_WORKER__SERVICE": f"s{os.getpid()}{request.param}",
+    }
+    cluster = Cluster(environ, folder, api_port, registry_port, until)
+    cluster.start("registry", "worker", "api")
+    cluster.wait_for("fake:echo")
+    yield cluster
+    cluster.stop()
