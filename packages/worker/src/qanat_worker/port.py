@@ -1,0 +1,68 @@
+"""The port between the worker and its engine: what a job is to the engine, and what comes back."""
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from qanat_common.ogc import OutputRequest
+from qanat_common.protocol import (
+    LogLevel,
+    Message,
+    Offer,
+    ProviderInfo,
+    ResolvedInputs,
+    Value,
+)
+
+
+class Task(Message):
+    """One job as the engine sees it; `folder` is the job's own, and the current one.
+
+    `outputs` None asks for all outputs.
+    """
+
+    process_id: str
+    inputs: ResolvedInputs
+    outputs: dict[str, OutputRequest] | None
+    folder: str
+
+
+class ProducedFile(Message):
+    """An output that is a file in the job's folder; `name` is what a client saves it as."""
+
+    kind: Literal["file"] = "file"
+    path: str
+    name: str
+    media_type: str
+
+
+Produced = Annotated[Value | ProducedFile, Field(discriminator="kind")]
+
+
+class Feedback(Protocol):
+    """What an engine says while it runs a job."""
+
+    def progress(self, percent: float) -> None:
+        """How far the job is, from 0 to 100; as often as the engine likes."""
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """A line for the job's log, written for the client."""
+
+
+class Engine(Protocol):
+    """What runs jobs: started once in the warm parent, forked for each job."""
+
+    def offer(self) -> Offer:
+        """The processes it can run, and those it refuses."""
+
+    def versions(self) -> dict[str, str]:
+        """Name → version of what it is made of, such as qgis, gdal, proj, python."""
+
+    def providers(self) -> list[ProviderInfo]:
+        """Where its processes come from."""
+
+    def warm_up(self) -> None:
+        """Do once, on data of its own, what makes the first job slow; before any fork."""
+
+    def run(self, task: Task, feedback: Feedback) -> dict[str, Produced]:
+        """Run one job; raises a `QanatError` for what a client may know."""
