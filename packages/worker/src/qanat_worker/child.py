@@ -1,0 +1,99 @@
+"""What a forked child does: waits for its one job, runs it, tells how it went, and ends."""
+
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+from qanat_common.errors import Internal, MemoryLimit, QanatError
+from qanat_common.protocol import LogLevel
+from qanat_worker import sandbox
+from qanat_worker.pipe import ORDER, Broken, Done, Line, Order, Pipe, Progress
+from qanat_worker.port import Engine
+
+EXIT_MEMORY = 77
+"""Exit status of a child that ran out of memory and could not even say so."""
+
+PROGRESS_SECONDS = 0.2
+LONGEST_MESSAGE = 8000
+
+
+class Speaker:
+    """Feedback of a job, told to the main process; may be called from any thread."""
+
+    def __init__(self, pipe: Pipe[Order]) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self._percent = -1.0
+        self._told = 0.0
+
+    def progress(self, percent: float) -> None:
+        """Tell how far the job is; never backwards, and a few times a second at most."""
+        with self._lock:
+            now = time.monotonic()
+            if percent <= self._percent or now - self._told < PROGRESS_SECONDS:
+                return
+            self._percent, self._told = percent, now
+        self._pipe.send(Progress(percent=percent))
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Tell a line of the job's log."""
+        self._pipe.send(Line(level=level, message=message[:LONGEST_MESSAGE]))
+
+
+def serve(sock: socket.socket, engine: Engine, parent: int) -> NoReturn:
+    """Run in a child just forked; never returns, and never unwinds into the warm parent's code."""
+    status = 1
+    try:
+        sandbox.detach(parent)
+        status = _work(Pipe(sock, ORDER), engine)
+    except EOFError:
+        status = 0
+    except MemoryError:
+        status = EXIT_MEMORY
+    except BaseException:  # noqa: BLE001 - the edge of the process: nothing may pass
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+
+
+def _work(pipe: Pipe[Order], engine: Engine) -> int:
+    order = pipe.receive(None)
+    if order is None:
+        return 0
+    sandbox.enter(Path(order.root))
+    sandbox.restrain(order.limits)
+    pipe.send(_run(order, engine, Speaker(pipe)))
+    return 0
+
+
+def _run(order: Order, engine: Engine, speaker: Speaker) -> Done | Broken:
+    try:
+        return Done(outputs=engine.run(order.task, speaker))
+    except QanatError as error:
+        pointer = error.faults[0].pointer if error.faults else None
+        return Broken(code=error.code, message=error.detail, pointer=pointer)
+    except MemoryError:
+        gc.collect()
+        return Broken(code=MemoryLimit.code, message="")
+    except Exception as error:  # noqa: BLE001 - told to the main process, which logs it
+        code = MemoryLimit.code if "bad_alloc" in str(error) else Internal.code
+        return Broken(code=code, message="", trace=traceback.format_exc())
+
+
+def words_for(code: int) -> str:
+    """How a process ended, for people; `code` is its exit status, or minus its signal."""
+    if code >= 0:
+        return f"It ended with status {code}, without a word."
+    try:
+        return f"It was ended by signal {-code} ({signal.Signals(-code).name})."
+    except ValueError:
+        return f"It was ended by signal {-code}."

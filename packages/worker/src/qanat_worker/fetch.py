@@ -1,0 +1,224 @@
+"""Inputs by reference, fetched into the job's folder by a client that checks what it dials.
+
+The address of each connection is checked, after the name was resolved, for each redirect anew. It
+must be public; a host that the settings allow gets a client of its own that dials only this host.
+"""
+
+import asyncio
+import logging
+import mimetypes
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+import httpx
+from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
+
+from qanat_common.errors import InputNotFetched
+from qanat_common.protocol import Input, Inputs, LocalFile, Reference, ResolvedInput, ResolvedInputs
+from qanat_worker.limits import in_words
+from qanat_worker.settings import FetchSettings
+
+logger = logging.getLogger(__name__)
+
+FOLDER = ".inputs"
+"""Folder of the fetched files, in the job's own: no output is named like it."""
+
+CONNECT_SECONDS = 10.0
+LOOK_SECONDS = 0.25
+CHUNK = 1 << 16
+HEADERS = {"User-Agent": "qanat-worker", "Accept": "*/*", "Accept-Encoding": "identity"}
+
+EXTENSIONS = {
+    "application/flatgeobuf": ".fgb",
+    "application/geo+json": ".geojson",
+    "application/geopackage+sqlite3": ".gpkg",
+    "application/gml+xml": ".gml",
+    "application/json": ".json",
+    "application/vnd.google-earth.kml+xml": ".kml",
+    "application/x-shapefile": ".shp",
+    "application/zip": ".zip",
+    "image/tiff": ".tif",
+    "text/csv": ".csv",
+}
+"""Media type → extension, where Python's own table has none or another."""
+
+
+class Stopped(Exception):
+    """The job was stopped while its inputs were fetched."""
+
+
+class Fetcher:
+    """Fetches the references of a job."""
+
+    def __init__(self, settings: FetchSettings) -> None:
+        """The settings say which hosts, how much, how long."""
+        self._settings = settings
+
+    def resolve(self, inputs: Inputs, folder: Path, stopped: Callable[[], bool]) -> ResolvedInputs:
+        """The inputs with a file in `folder` for each reference; one address is fetched once.
+
+        Raises InputNotFetched, or Stopped as soon as `stopped` says so.
+        """
+        wanted = _references(inputs)
+        if not wanted:
+            return _resolved(inputs, {})
+        target = folder / FOLDER
+        target.mkdir(mode=0o700)
+        return _resolved(inputs, asyncio.run(self._fetch_all(wanted, target, stopped)))
+
+    async def _fetch_all(
+        self, wanted: dict[str, tuple[str, Reference]], target: Path, stopped: Callable[[], bool]
+    ) -> dict[str, LocalFile]:
+        task = asyncio.ensure_future(self._fetch_in_turn(wanted, target))
+        while not (await asyncio.wait([task], timeout=LOOK_SECONDS))[0]:
+            if stopped():
+                task.cancel()
+                await asyncio.wait([task])
+                raise Stopped
+        return task.result()
+
+    async def _fetch_in_turn(
+        self, wanted: dict[str, tuple[str, Reference]], target: Path
+    ) -> dict[str, LocalFile]:
+        left = self._settings.max_bytes
+        files: dict[str, LocalFile] = {}
+        for number, (href, (name, reference)) in enumerate(wanted.items()):
+            stem = target / f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:60]}-{number}"
+            try:
+                async with asyncio.timeout(self._settings.seconds):
+                    files[href] = await self._fetch(name, reference, stem, left)
+            except TimeoutError:
+                raise _failed(
+                    name, href, f"it took longer than {self._settings.seconds:g} seconds"
+                ) from None
+            left -= _size(files[href])
+        return files
+
+    async def _fetch(self, name: str, reference: Reference, stem: Path, left: int) -> LocalFile:
+        href = reference.href
+        try:
+            url = httpx.URL(href)
+            for _ in range(self._settings.redirects + 1):
+                answer = await self._visit(url, reference, stem, left)
+                if isinstance(answer, LocalFile):
+                    return answer
+                url = answer
+        except _Refused as refused:
+            raise _failed(name, href, str(refused)) from None
+        except SSRFProtectionError:
+            raise _failed(name, href, "its address is not public") from None
+        except httpx.InvalidURL:
+            raise _failed(name, href, "it is not a URL") from None
+        except httpx.HTTPError as error:
+            logger.info("%s could not be fetched: %r", name, error)
+            raise _failed(name, href, "its server did not answer as it should") from None
+        raise _failed(name, href, f"it redirects more than {self._settings.redirects} times")
+
+    async def _visit(
+        self, url: httpx.URL, reference: Reference, stem: Path, left: int
+    ) -> LocalFile | httpx.URL:
+        async with self._client(url) as client, client.stream("GET", url) as response:
+            if response.next_request is not None:
+                return response.next_request.url
+            if response.status_code != httpx.codes.OK:
+                raise _Refused(f"its server answered {response.status_code}")
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise _Refused("its server compressed it, which was not asked for")
+            media_type = reference.media_type or _media_type(response)
+            path = stem.with_name(stem.name + _extension(media_type, url))
+            if not await _save(response, path, left):
+                most = in_words(self._settings.max_bytes)
+                raise _Refused(f"the fetched inputs of a job may have {most} in all")
+            return LocalFile(path=str(path), media_type=media_type)
+
+    def _client(self, url: httpx.URL) -> httpx.AsyncClient:
+        """A client that may dial the host of this URL, and no address that it must not."""
+        if url.scheme not in ("http", "https") or not url.host:
+            raise _Refused("only http and https URLs are fetched")
+        if url.userinfo:
+            raise _Refused("a URL with a user or a password is not fetched")
+        port = url.port or {"http": 80, "https": 443}[url.scheme]
+        client = httpx.AsyncClient(
+            headers=HEADERS,
+            timeout=httpx.Timeout(self._settings.seconds, connect=CONNECT_SECONDS),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        if f"{url.host}:{port}" in self._settings.allowed_hosts:
+            return httpx_ssrf_protection(
+                client, check_globally_reachable=False, custom_validator=_only(url.host, port)
+            )
+        if port not in self._settings.ports:
+            raise _Refused(f"port {port} is not fetched from")
+        return httpx_ssrf_protection(client)
+
+
+class _Refused(Exception):
+    """Why a reference is not fetched, for people."""
+
+
+def _only(host: str, port: int) -> Callable[[str, IPv4Address | IPv6Address, int], bool]:
+    def allowed(asked: str, _address: IPv4Address | IPv6Address, asked_port: int) -> bool:
+        return (asked, asked_port) == (host, port)
+
+    return allowed
+
+
+async def _save(response: httpx.Response, path: Path, most: int) -> bool:
+    """Write a body to a file; False as soon as it is larger than `most` bytes."""
+    size = 0
+    with path.open("xb") as file:
+        async for piece in response.aiter_raw(CHUNK):
+            size += len(piece)
+            if size > most:
+                return False
+            file.write(piece)
+    return True
+
+
+def _size(file: LocalFile) -> int:
+    return Path(file.path).stat().st_size
+
+
+def _failed(name: str, href: str, why: str) -> InputNotFetched:
+    shown = href if len(href) <= 200 else href[:200] + "…"
+    return InputNotFetched(f"{name}: {shown!r} could not be fetched: {why}.")
+
+
+def _references(inputs: Inputs) -> dict[str, tuple[str, Reference]]:
+    """Address → the first input that names it, in order."""
+    found: dict[str, tuple[str, Reference]] = {}
+    for name, given in inputs.items():
+        for one in given if isinstance(given, list) else [given]:
+            if isinstance(one, Reference):
+                found.setdefault(one.href, (name, one))
+    return found
+
+
+def _resolved(inputs: Inputs, files: dict[str, LocalFile]) -> ResolvedInputs:
+    def one(given: Input) -> ResolvedInput:
+        if not isinstance(given, Reference):
+            return given
+        file = files[given.href]
+        return LocalFile(path=file.path, media_type=given.media_type or file.media_type)
+
+    return {
+        name: [one(part) for part in given] if isinstance(given, list) else one(given)
+        for name, given in inputs.items()
+    }
+
+
+def _media_type(response: httpx.Response) -> str | None:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() or None
+
+
+def _extension(media_type: str | None, url: httpx.URL) -> str:
+    """By media type where one is told, else as the URL ends."""
+    plain = (media_type or "").partition(";")[0].strip().lower()
+    known = EXTENSIONS.get(plain) or mimetypes.guess_extension(plain)
+    if known is not None and plain != "application/octet-stream":
+        return known
+    suffix = Path(url.path).suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,10}", suffix) else ""

@@ -1,0 +1,221 @@
+"""The warm parent: a process that starts the engine once, and then does nothing but fork.
+
+Started by `children` with a scrubbed environment, as `python -m qanat_worker.parent FD`. It never
+holds data of a client, never renders, and never touches the network.
+"""
+
+import contextlib
+import gc
+import importlib
+import logging
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, cast
+
+from pydantic import JsonValue
+
+from qanat_common import logs
+from qanat_worker import child, sandbox
+from qanat_worker.pipe import (
+    TO_PARENT,
+    Ended,
+    Fork,
+    Ready,
+    Retire,
+    Sorry,
+    Spare,
+    Start,
+    receive_packet,
+    send_packet,
+)
+from qanat_worker.port import Engine
+
+logger = logging.getLogger(__name__)
+
+EngineFactory = Callable[[dict[str, JsonValue]], Engine]
+"""Starts an engine with the options of its table of the settings."""
+
+ENGINES = {"qgis": "qanat_worker.engine.application:start"}
+"""Name → module:factory; any other name is module:factory itself."""
+
+
+def load(name: str) -> EngineFactory:
+    """The factory of an engine."""
+    module, _, factory = ENGINES.get(name, name).partition(":")
+    return cast(EngineFactory, getattr(importlib.import_module(module), factory))
+
+
+class Forker:
+    """Makes children ahead of their jobs, and buries them."""
+
+    def __init__(self, control: socket.socket, engine: Engine) -> None:
+        self._control = control
+        self._engine = engine
+        self._pid = os.getpid()
+        self._group = os.getpgrp()
+        self._children: dict[int, int] = {}
+        self._retired = False
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(control, selectors.EVENT_READ)
+
+    def serve(self, spares: int) -> None:
+        """Fork what is asked for, until the main process is gone, or wants no more."""
+        for _ in range(spares):
+            self.fork()
+        while self._children or not self._retired:
+            for key, _ in self._selector.select():
+                if key.data is None:
+                    self._obey()
+                else:
+                    self._bury(key.data, key.fd)
+
+    def fork(self) -> None:
+        """Make a child, and give its socket to the main process."""
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            self._forget(ours)
+            child.serve(theirs, self._engine, self._pid)
+        theirs.close()
+        handle = os.pidfd_open(pid)
+        self._children[pid] = handle
+        self._selector.register(handle, selectors.EVENT_READ, pid)
+        send_packet(self._control, Spare(pid=pid), ours.fileno())
+        ours.close()
+
+    def _forget(self, ours: socket.socket) -> None:
+        """In a child: close what belongs to the parent or to other children."""
+        self._selector.close()
+        self._control.close()
+        ours.close()
+        for handle in self._children.values():
+            os.close(handle)
+
+    def _obey(self) -> None:
+        message, _ = receive_packet(self._control, TO_PARENT)
+        match message:
+            case Fork() if not self._retired:
+                self.fork()
+            case Retire():
+                self._retired = True
+
+    def _bury(self, pid: int, handle: int) -> None:
+        """A child has ended: end its process group, which still bears its name, then reap it."""
+        kill_group(pid)
+        _, status = os.waitpid(pid, 0)
+        self._selector.unregister(handle)
+        os.close(handle)
+        del self._children[pid]
+        self._end_strays()
+        send_packet(self._control, Ended(pid=pid, code=os.waitstatus_to_exitcode(status)))
+
+    def _end_strays(self) -> None:
+        """End what jobs left behind outside their process groups, and reap what has ended.
+
+        Orphans become children of this process; those in a running job's group are its own.
+        """
+        for pid in _children_of(self._pid):
+            if pid in self._children:
+                continue
+            if _group_of(pid) not in (self._group, *self._children):
+                _kill(pid)
+            _reap(pid)
+
+    def end_all(self) -> None:
+        """End every child with all that it started."""
+        for pid in self._children:
+            kill_group(pid)
+
+
+def kill_group(pid: int) -> None:
+    """End a process group at once."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        # The child has not become the leader of a group yet, or nothing of it is left.
+        _kill(pid)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:  # noqa: PTH123 - as fast as can be, after each job
+            return [int(word) for word in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def start(control: socket.socket) -> tuple[Forker, int]:
+    """Start the engine as the main process says, offer, and warm up."""
+    message, _ = receive_packet(control, TO_PARENT)
+    assert isinstance(message, Start)  # noqa: S101 - the first message of `children`
+    logs.setup(message.log_level, "json")
+    engine = load(message.engine)(message.options)
+    offer = os.memfd_create("offer")
+    with os.fdopen(offer, "wb", closefd=False) as file:
+        file.write(engine.offer().model_dump_json(by_alias=True, exclude_none=True).encode())
+    send_packet(control, Ready(versions=engine.versions(), providers=engine.providers()), offer)
+    os.close(offer)
+    engine.warm_up()
+    gc.collect()
+    gc.freeze()
+    return Forker(control, engine), message.spares
+
+
+def main() -> None:
+    """Serve the main process whose socket is the descriptor given as argument."""
+    # Until children are there, the end of the main process may end this one at any point.
+    sandbox.die_with_parent(signal.SIGTERM, int(sys.argv[2]))
+    sandbox.adopt_orphans()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        forker, spares = start(control)
+    except EOFError:
+        return
+    except Exception as error:
+        logger.exception("the engine cannot be started")
+        with contextlib.suppress(OSError):
+            send_packet(control, Sorry(message=f"{type(error).__name__}: {error}"[:2000]))
+        os._exit(1)
+
+    def end(_number: int, _frame: FrameType | None) -> Any:
+        forker.end_all()
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        forker.serve(spares)
+    except (EOFError, BrokenPipeError):
+        logger.debug("the main process has ended or wants no more")
+    forker.end_all()
+    # As a child would: the engine's destructors have been seen to hang.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

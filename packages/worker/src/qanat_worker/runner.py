@@ -1,0 +1,287 @@
+"""One message, one outcome: claim, folder, inputs, child, limits, storage, record."""
+
+import logging
+import shutil
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from qanat_common.errors import (
+    InputNotFetched,
+    Internal,
+    MemoryLimit,
+    ProcessCrashed,
+    QanatError,
+    Unavailable,
+    WorkerLost,
+    all_errors,
+)
+from qanat_common.logs import job_context
+from qanat_common.ogc import JobStatus
+from qanat_common.protocol import Failed, Inputs, RunJob, Succeeded
+from qanat_common.storage import Storage
+from qanat_common.store import Claimed, Store
+from qanat_worker import sandbox
+from qanat_worker.child import EXIT_MEMORY, words_for
+from qanat_worker.children import Children
+from qanat_worker.fetch import Fetcher, Stopped
+from qanat_worker.keep import Keeper
+from qanat_worker.limits import Watch
+from qanat_worker.pipe import Broken, Done, Garbled, Line, Order, Progress
+from qanat_worker.port import Produced, Task
+from qanat_worker.pulse import Pulse, Report, Stop
+from qanat_worker.settings import LimitSettings
+from qanat_worker.warm import Child
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+INPUTS: TypeAdapter[Inputs] = TypeAdapter(Inputs)
+
+LOOK_SECONDS = 0.25
+"""How often a running job is looked after, when it says nothing."""
+
+LONGEST_PAUSE = 10.0
+"""The longest pause before the store is called again while it is away."""
+
+STORAGE_SECONDS = 60.0
+"""How long the storage may be away before the job fails for it."""
+
+CONSOLE_TAIL = 2000
+OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "Cannot allocate memory")
+INTERNAL = "Something went wrong inside the worker; its log says what."
+
+
+class GivenBack(Exception):
+    """The worker stops before the job has ended: another is to run it."""
+
+
+class Runner:
+    """Runs jobs, each in the thread that calls; never raises but GivenBack."""
+
+    def __init__(
+        self,
+        boot: str,
+        folder: Path,
+        limits: LimitSettings,
+        max_attempts: int,
+        children: Children,
+        fetcher: Fetcher,
+        pulse: Pulse,
+        store: Store,
+        storage: Storage,
+    ) -> None:
+        """`folder` is this worker's own, for the folders of its jobs."""
+        self._boot = boot
+        self._folder = folder
+        self._limits = limits
+        self._max_attempts = max_attempts
+        self._children = children
+        self._fetcher = fetcher
+        self._pulse = pulse
+        self._store = store
+        self._storage = storage
+        self._giving_back = threading.Event()
+
+    def give_back(self) -> None:
+        """Stop all running jobs at once, and have them given back."""
+        self._giving_back.set()
+        self._pulse.stop_all(Stop.GIVE_BACK)
+
+    def run(self, job: RunJob) -> None:
+        """Run a job to its outcome; when this returns, its message may be acknowledged."""
+        with job_context(job.job_id):
+            report = Report(job.job_id, uuid.uuid4().hex)
+            if self._claim(job, report):
+                self._run_claimed(job, report)
+
+    def _claim(self, job: RunJob, report: Report) -> bool:
+        result, attempt = self._patiently(lambda: self._try_claim(job, report.token))
+        match result:
+            case Claimed.CLAIMED:
+                logger.info("%s: attempt %d begins", job.process_id, attempt)
+                return True
+            case Claimed.EXHAUSTED:
+                logger.error("%s: given up after %d attempts", job.process_id, attempt)
+                words = f"The worker was lost while it ran the job, {attempt} times."
+                failure = Failed(code=WorkerLost.code, message=words)
+                self._patiently(lambda: self._store.give_up(job.job_id, failure))
+            case _:
+                logger.info("%s: not run, it is %s", job.process_id, result)
+        return False
+
+    def _try_claim(self, job: RunJob, token: str) -> tuple[Claimed, int]:
+        claim = self._store.claim(job, token, self._boot, self._max_attempts)
+        if claim.result is Claimed.BUSY:
+            # The answer to a claim that was granted may have been lost, and the claim repeated.
+            record = self._store.get(job.job_id)
+            if record is not None and record.token == token:
+                return Claimed.CLAIMED, record.attempt
+        return claim.result, claim.attempt
+
+    def _run_claimed(self, job: RunJob, report: Report) -> None:
+        began = time.monotonic()
+        self._pulse.watch(report)
+        if self._giving_back.is_set():
+            report.stop = Stop.GIVE_BACK
+        try:
+            outcome = self._outcome(job, report)
+        finally:
+            self._pulse.forget(report)
+        if outcome is None:
+            logger.info("%s: stopped: %s", job.process_id, report.stop)
+            if report.stop is Stop.GIVE_BACK:
+                raise GivenBack(job.job_id)
+            return
+        self._finish(job, report, outcome)
+        seconds = time.monotonic() - began
+        logger.info("%s: %s after %.3f s", job.process_id, outcome.status, seconds)
+
+    def _finish(self, job: RunJob, report: Report, outcome: Succeeded | Failed) -> None:
+        self._patiently(lambda: report.flush(self._store))
+        if self._patiently(lambda: self._store.finish(job.job_id, report.token, outcome)):
+            return
+        logger.info("%s: its outcome is dropped, it has ended before", job.process_id)
+        record = self._patiently(lambda: self._store.get(job.job_id))
+        if record is None or record.status is JobStatus.DISMISSED:
+            self._forget_files(job)
+
+    def _forget_files(self, job: RunJob) -> None:
+        try:
+            self._storage.remove_job(job.job_id)
+        except Unavailable as error:
+            logger.warning("files of a dismissed job stay in the storage: %s", error)
+
+    def _outcome(self, job: RunJob, report: Report) -> Succeeded | Failed | None:
+        """How the job ended; None when it was stopped."""
+        root = self._folder / f"{report.token[:12]}"
+        try:
+            folder = sandbox.make_folders(root)
+            return self._work(job, report, root, folder)
+        except (Stopped, GivenBack):
+            return None
+        except QanatError as error:
+            logger.info("%s: %s: %s", job.process_id, error.code, error.detail)
+            pointer = error.faults[0].pointer if error.faults else None
+            return Failed(code=error.code, message=error.detail or error.title, pointer=pointer)
+        except Exception:
+            logger.exception("%s: failed inside the worker", job.process_id)
+            return Failed(code=Internal.code, message=INTERNAL)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def _work(self, job: RunJob, report: Report, root: Path, folder: Path) -> Succeeded:
+        inputs = self._fetcher.resolve(self._inputs(job), folder, lambda: report.stop is not None)
+        task = Task(
+            process_id=job.process_id, inputs=inputs, outputs=job.outputs, folder=str(folder)
+        )
+        produced = self._execute(Order(task=task, limits=self._limits, root=str(root)), report)
+        keeper = Keeper(job.job_id, root, lambda call: self._patiently(call, STORAGE_SECONDS))
+        return Succeeded(outputs=keeper.keep(produced, self._storage))
+
+    def _inputs(self, job: RunJob) -> Inputs:
+        key = job.inputs_key
+        if key is None:
+            return job.inputs
+        try:
+            data = self._patiently(lambda: self._storage.get(key), STORAGE_SECONDS)
+        except FileNotFoundError:
+            raise InputNotFetched(
+                "The inputs of the job are not in the storage any more."
+            ) from None
+        return INPUTS.validate_json(data)
+
+    def _execute(self, order: Order, report: Report) -> dict[str, Produced]:
+        """Have a child run the job. When this returns, all its processes have ended."""
+        child = self._children.take(lambda: report.stop is not None)
+        if child is None:
+            raise Stopped
+        watch = Watch(order.limits, child.pid, Path(order.root))
+        try:
+            child.order(order)
+            return self._attend(child, watch, report)
+        except EOFError:
+            raise self._crash(child, watch, Path(order.root)) from None
+        except Garbled as error:
+            logger.warning("the job's process said what is no message: %s", error)
+            raise ProcessCrashed("The job's process broke the rules of its talk.") from None
+        finally:
+            child.end()
+
+    def _attend(self, child: Child, watch: Watch, report: Report) -> dict[str, Produced]:
+        while True:
+            match child.hear(LOOK_SECONDS):
+                case Progress(percent=percent):
+                    report.progress(percent)
+                case Line(level=level, message=message):
+                    report.log(level, message)
+                case Done(outputs=outputs):
+                    watch.check_output()
+                    return outputs
+                case Broken() as broken:
+                    raise _error(broken, watch)
+            if report.stop is not None:
+                raise Stopped
+            watch.check()
+
+    def _crash(self, child: Child, watch: Watch, root: Path) -> QanatError:
+        """What a child that fell silent died of."""
+        code = child.code()
+        if code is None:
+            return ProcessCrashed("The process of the engine was lost, and the job's with it.")
+        reasons: dict[int, Callable[[], QanatError]] = {
+            EXIT_MEMORY: watch.memory_error,
+            -signal.SIGXFSZ: watch.output_error,
+            -signal.SIGXCPU: watch.time_error,
+        }
+        if code in reasons:
+            return reasons[code]()
+        watch.check_output()
+        console = _tail(root / "console")
+        if any(word in console for word in OUT_OF_MEMORY):
+            return watch.memory_error()
+        logger.warning("the job's process crashed (%d); its last words: %r", code, console)
+        return ProcessCrashed(f"The job's process crashed. {words_for(code)}")
+
+    def _patiently(self, call: Callable[[], T], patience: float = float("inf")) -> T:
+        """Call the store or the storage until it is there; a job that has run is not lost for it.
+
+        Raises Unavailable after `patience` seconds, GivenBack when the worker stops meanwhile.
+        """
+        pause, end = 0.05, time.monotonic() + patience
+        while True:
+            try:
+                return call()
+            except Unavailable:
+                if time.monotonic() > end:
+                    raise
+                if self._giving_back.wait(pause):
+                    raise GivenBack from None
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _error(broken: Broken, watch: Watch) -> QanatError:
+    """What a child told, as the error it is; a tool that may not write more fails in many words."""
+    watch.check_output()
+    if broken.trace is not None:
+        logger.error("the engine failed:\n%s", broken.trace)
+    if broken.code == MemoryLimit.code:
+        return watch.memory_error()
+    kind = all_errors().get(broken.code, Internal)
+    return Internal(INTERNAL) if kind is Internal else kind(broken.message)
+
+
+def _tail(console: Path) -> str:
+    try:
+        with console.open("rb") as file:
+            file.seek(max(0, console.stat().st_size - CONSOLE_TAIL))
+            return file.read(CONSOLE_TAIL).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,109 @@
+"""What a child may still do: its environment, its limits by the kernel, its process group."""
+
+import ctypes
+import os
+import resource
+import signal
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from qanat_worker.settings import LimitSettings
+
+PASSED = ("PATH", "LANG", "TZ")
+"""Variables of the worker that its jobs may see, besides LC_*."""
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_CPU_GRACE = 10
+
+
+def scrubbed(environ: Mapping[str, str], extra: Mapping[str, str], home: Path) -> dict[str, str]:
+    """The environment in which the warm parent starts, and which its children inherit.
+
+    Made from a list of what may pass: broker, store and storage, and every secret, stay outside.
+    """
+    passed = {
+        name: value for name, value in environ.items() if name in PASSED or name.startswith("LC_")
+    }
+    defaults = {"LANG": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen"}
+    return defaults | passed | _homely(home, home) | dict(extra)
+
+
+def _homely(home: Path, temporary: Path) -> dict[str, str]:
+    """Variables by which programs find a place to write."""
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "CPL_TMPDIR": str(temporary),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_DATA_HOME": str(home / ".local"),
+        "XDG_RUNTIME_DIR": str(home),
+        "QGIS_CUSTOM_CONFIG_PATH": str(home),
+    }
+
+
+def die_with_parent(number: signal.Signals, parent: int) -> None:
+    """Have this process get a signal when the thread that made it ends; too late: end now."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of what its children leave behind."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def detach(parent: int) -> None:
+    """Make a forked child the leader of its own process group, with signal handlers of its own."""
+    os.setsid()
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) is not None:
+            signal.signal(number, signal.SIG_DFL)
+    # As Python has it: whoever writes to a closed pipe gets an error, not the end.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    die_with_parent(signal.SIGKILL, parent)
+
+
+def make_folders(root: Path) -> Path:
+    """The folders of a job under `root`, for its owner only; returns where its files lie."""
+    for folder in (root, root / "work", root / "home", root / "tmp"):
+        folder.mkdir(mode=0o700)
+    return root / "work"
+
+
+def enter(root: Path) -> None:
+    """Live in the folders of a job: whatever this process writes goes there."""
+    os.environ.update(_homely(root / "home", root / "tmp"))
+    tempfile.tempdir = None
+    os.chdir(root / "work")
+    console = os.open(root / "console", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(console, 1)
+    os.dup2(console, 2)
+    os.close(console)
+    os.close(nothing)
+
+
+def restrain(limits: LimitSettings) -> None:
+    """Set the limits that the kernel keeps; what it cannot count, `limits` watches from outside."""
+    size = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    cores = os.cpu_count() or 1
+    wanted = {
+        resource.RLIMIT_AS: size + limits.memory_bytes,
+        resource.RLIMIT_FSIZE: limits.output_bytes,
+        resource.RLIMIT_CPU: int(limits.wall_seconds * cores) + _CPU_GRACE,
+        resource.RLIMIT_CORE: 0,
+    }
+    for which, value in wanted.items():
+        hard = resource.getrlimit(which)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (bound, bound))

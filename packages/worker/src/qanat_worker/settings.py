@@ -1,0 +1,132 @@
+"""The settings of a worker: the table [worker] beside the shared keys."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from qanat_common.settings import Section, SharedSettings
+from qanat_common.transport import LONGEST_JOB_SECONDS
+
+GIB = 1 << 30
+
+
+class LimitSettings(Section):
+    """What one job may use; each limit ends the job as failed, with the limit in words."""
+
+    wall_seconds: float = Field(
+        default=3600,
+        gt=0,
+        le=LONGEST_JOB_SECONDS,
+        description="How long a job may run, in seconds; fetching its inputs is not counted.",
+    )
+    memory_bytes: int = Field(
+        default=2 * GIB,
+        ge=1 << 20,
+        description="How much memory a job and the programs it starts may use, in bytes, beyond what"
+        " an idle process of this worker has.",
+    )
+    output_bytes: int = Field(
+        default=4 * GIB,
+        ge=1 << 10,
+        description="How many bytes a job may write, temporary files included.",
+    )
+
+
+class FetchSettings(Section):
+    """How inputs that are given by reference are fetched."""
+
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Hosts that may be fetched from although their address is not public, each as"
+        ' host:port ("data.internal:8080"). Every other host must have a public address.',
+    )
+    ports: list[int] = Field(
+        default=[80, 443], description="The ports that may be fetched from at public hosts."
+    )
+    max_bytes: int = Field(
+        default=GIB, ge=1, description="How many bytes the fetched inputs of a job may have in all."
+    )
+    seconds: float = Field(
+        default=300, gt=0, description="How long one fetch may take, in seconds."
+    )
+    redirects: int = Field(
+        default=3, ge=0, description="How many redirects are followed; each address is checked."
+    )
+
+
+class QgisSettings(Section):
+    """Where QGIS is, and what of it is offered."""
+
+    python_paths: list[Path] = Field(
+        default=[
+            Path("/usr/lib/python3/dist-packages"),
+            Path("/usr/share/qgis/python"),
+            Path("/usr/share/qgis/python/plugins"),
+        ],
+        description="Folders of QGIS's Python, searched last, when `qgis` cannot be imported.",
+    )
+    prefix_path: Path = Field(
+        default=Path("/usr"), description="The prefix under which QGIS is installed."
+    )
+
+
+class WorkerSettings(Section):
+    """The table [worker]."""
+
+    service: str = Field(
+        default="default",
+        pattern=r"^[a-z0-9]([a-z0-9_.-]{0,62}[a-z0-9])?$",
+        description="The service that this worker belongs to: workers of a service share its queue"
+        " and offer the same processes.",
+    )
+    title: str = Field(default="", description="What the service is called, for people.")
+    description: str = Field(default="", description="What the service is for.")
+    labels: dict[str, str] = Field(
+        default_factory=dict,
+        description="Labels shown beside the worker, such as a site or a zone.",
+    )
+    slots: int = Field(default=2, ge=1, le=256, description="How many jobs run at the same time.")
+    spares: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="How many processes stand ready for the next jobs; each takes some 10 MB.",
+    )
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        description="How often a job is started in all when its worker is lost while it runs.",
+    )
+    beat_seconds: float = Field(
+        default=5, gt=0, description="How often the worker announces itself, in seconds."
+    )
+    drain_timeout: float = Field(
+        default=30,
+        ge=0,
+        description="How long running jobs may go on when the worker is told to stop, in seconds; then"
+        " they are given back, and another worker runs them.",
+    )
+    start_timeout: float = Field(
+        default=180, gt=0, description="How long the engine may take to start, in seconds."
+    )
+    work_folder: Path = Field(
+        default=Path("/var/lib/qanat/work"),
+        description="Where running jobs have their folders; several workers may share it.",
+    )
+    engine: str = Field(
+        default="qgis", description="What runs the jobs: qgis, or module:factory of another engine."
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict,
+        description="Environment variables that the jobs see; of the worker's own they see only PATH,"
+        " LANG, LC_*, TZ. No secrets: expressions of clients can read them.",
+    )
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    fetch: FetchSettings = Field(default_factory=FetchSettings)
+    qgis: QgisSettings = Field(default_factory=QgisSettings)
+
+
+class Settings(SharedSettings):
+    """All that a worker is told."""
+
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)

@@ -1,0 +1,237 @@
+"""An engine without QGIS, loaded in a real warm parent: its processes do what jobs do badly."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qanat_common.errors import AlgorithmFailed
+from qanat_common.ogc import Process
+from qanat_common.protocol import Inline, LocalFile, LogLevel, Offer, ProviderInfo, Value
+from qanat_worker.port import Feedback, Produced, ProducedFile, Task
+
+Outputs = dict[str, Produced]
+PROCESSES: dict[str, Callable[[Task, Feedback], Outputs]] = {}
+
+
+def process(run: Callable[[Task, Feedback], Outputs]) -> Callable[[Task, Feedback], Outputs]:
+    PROCESSES[run.__name__] = run
+    return run
+
+
+def given(task: Task, name: str = "x", default: Any = None) -> Any:
+    value = task.inputs.get(name)
+    return value.value if isinstance(value, Inline) else default
+
+
+@process
+def echo(task: Task, feedback: Feedback) -> Outputs:
+    return {name: Value(value=given(task, name)) for name in task.inputs}
+
+
+@process
+def read(task: Task, feedback: Feedback) -> Outputs:
+    """The text, name and media type of each file, by the input it came as."""
+    found: Outputs = {}
+    for name, value in task.inputs.items():
+        files = [one for one in (value if isinstance(value, list) else [value])]
+        found[name] = Value(
+            value=[
+                [Path(one.path).read_text(), Path(one.path).name, one.media_type]
+                for one in files
+                if isinstance(one, LocalFile)
+            ]
+        )
+    return found
+
+
+@process
+def where(task: Task, feedback: Feedback) -> Outputs:
+    """All that a job sees of its surroundings."""
+    console = subprocess.run(["cat", "/proc/self/environ"], capture_output=True, check=True)
+    return {
+        "environ": Value(value=dict(os.environ)),
+        "inherited": Value(value=Path("/proc/self/environ").read_text()),
+        "of_tools": Value(value=console.stdout.decode()),
+        "cwd": Value(value=str(Path.cwd())),
+        "folder": Value(value=task.folder),
+        "group": Value(value=[os.getpid(), os.getpgid(0)]),
+        "parent": Value(value=os.getppid()),
+        "ignored": Value(value=signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN),
+        "sockets": Value(value=sum("socket:" in link for link in _descriptors())),
+    }
+
+
+def _descriptors() -> list[str]:
+    links = []
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            links.append(str(entry.readlink()))
+        except FileNotFoundError:
+            continue
+    return links
+
+
+@process
+def wait(task: Task, feedback: Feedback) -> Outputs:
+    """Says that it has begun, then waits for a file that a test makes, or for ever."""
+    marker = Path(given(task))
+    marker.write_text(str(os.getpid()))
+    feedback.progress(10)
+    feedback.log(LogLevel.INFO, "waiting")
+    while marker.exists():
+        time.sleep(0.01)
+    return {"done": Value(value=True)}
+
+
+@process
+def family(task: Task, feedback: Feedback) -> Outputs:
+    """Starts a grandchild in its group and one in a session of its own, and waits for ever."""
+    program = [sys.executable, "-c", "import time; time.sleep(600)"]
+    pids = [
+        subprocess.Popen(program).pid,
+        subprocess.Popen(program, start_new_session=True).pid,
+    ]
+    Path(given(task)).write_text(" ".join(map(str, [os.getpid(), *pids])))
+    if given(task, "leave", False):
+        return {}
+    time.sleep(600)
+    return {}
+
+
+@process
+def talk(task: Task, feedback: Feedback) -> Outputs:
+    for number in range(given(task)):
+        feedback.log(LogLevel.WARNING, f"line {number}")
+        feedback.progress(number)
+    return {}
+
+
+@process
+def file(task: Task, feedback: Feedback) -> Outputs:
+    path = Path(task.folder) / "made.txt"
+    path.write_text("x" * given(task, default=3))
+    return {"out:1": ProducedFile(path=str(path), name="made.txt", media_type="text/plain")}
+
+
+@process
+def outside(task: Task, feedback: Feedback) -> Outputs:
+    """Claims a file that is not its own, by a link in its folder."""
+    link = Path(task.folder) / "link"
+    link.symlink_to(given(task))
+    return {"out": ProducedFile(path=str(link), name="link", media_type="text/plain")}
+
+
+@process
+def large(task: Task, feedback: Feedback) -> Outputs:
+    return {"text": Value(value="ä" * given(task))}
+
+
+@process
+def write(task: Task, feedback: Feedback) -> Outputs:
+    """Writes files of a megabyte, for ever."""
+    number = 0
+    while True:
+        number += 1
+        (Path(task.folder) / f"{number}").write_bytes(b"x" * (1 << 20))
+        time.sleep(0.01)
+
+
+@process
+def write_one(task: Task, feedback: Feedback) -> Outputs:
+    with (Path(task.folder) / "one").open("wb") as opened:
+        while True:
+            opened.write(b"x" * (1 << 20))
+
+
+@process
+def eat(task: Task, feedback: Feedback) -> Outputs:
+    """Takes memory until there is no more."""
+    return {"size": Value(value=len(b"x" * (1 << 40)))}
+
+
+@process
+def eat_in_tools(task: Task, feedback: Feedback) -> Outputs:
+    """Has two programs take memory, each within the limit of one process."""
+    program = [sys.executable, "-c", f"import time; x = b'x' * {given(task)}; time.sleep(600)"]
+    for tool in [subprocess.Popen(program) for _ in range(2)]:
+        tool.wait()
+    return {}
+
+
+@process
+def bad_alloc(task: Task, feedback: Feedback) -> Outputs:
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
+    os.abort()
+
+
+@process
+def crash(task: Task, feedback: Feedback) -> Outputs:
+    os.kill(os.getpid(), given(task, default=signal.SIGSEGV))
+    return {}
+
+
+@process
+def leave(task: Task, feedback: Feedback) -> Outputs:
+    os._exit(3)
+
+
+@process
+def fail(task: Task, feedback: Feedback) -> Outputs:
+    raise AlgorithmFailed(f"DISTANCE: {given(task)!r} is too small")
+
+
+@process
+def bug(task: Task, feedback: Feedback) -> Outputs:
+    raise KeyError("a path: /secret")
+
+
+@process
+def kill_parent(task: Task, feedback: Feedback) -> Outputs:
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+    return {}
+
+
+@process
+def stray(task: Task, feedback: Feedback) -> Outputs:
+    print("a line that no log must show", flush=True)
+    os.write(1, b"another\n")
+    return {"leaked": Value(value=os.environ.get("LEAK", "nothing"))}
+
+
+class FakeEngine:
+    """Satisfies the port."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        if message := options.get("refuse"):
+            raise RuntimeError(message)
+        if options.get("mute"):
+            os._exit(5)
+        self._version = Path(options["version"]).read_text() if "version" in options else "1"
+        self._warm = False
+
+    def offer(self) -> Offer:
+        return Offer(
+            processes=[
+                Process(id=name, version=self._version, title=name) for name in sorted(PROCESSES)
+            ]
+        )
+
+    def versions(self) -> dict[str, str]:
+        return {"fake": self._version}
+
+    def providers(self) -> list[ProviderInfo]:
+        count = len(PROCESSES)
+        return [ProviderInfo(id="fake", name="Fake", version="1", algorithms=count)]
+
+    def warm_up(self) -> None:
+        self._warm = True
+
+    def run(self, task: Task, feedback: Feedback) -> Outputs:
+        assert self._warm
+        return PROCESSES[task.process_id](task, feedback)
