@@ -46,7 +46,7 @@ class Inline(Message):
     """A value given in the request; `encoding` is "base64" when the value is bytes in text."""
 
     kind: Literal["inline"] = "inline"
-    value: JsonValue
+    value: JsonValue = None
     media_type: str | None = None
     encoding: str | None = None
 
@@ -101,7 +101,7 @@ class Value(Message):
     """An output that is a JSON value: number, string, boolean, array, object, null."""
 
     kind: Literal["value"] = "value"
-    value: JsonValue
+    value: JsonValue = None
 
 
 class StoredFile(Message):
