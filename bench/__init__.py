@@ -1,0 +1,1 @@
+"""Measurements of Qanat beside a floor measured in the same run: `./dev bench`."""
