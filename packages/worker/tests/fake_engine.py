@@ -38,7 +38,7 @@ def read(task: Task, feedback: Feedback) -> Outputs:
     """The text, name and media type of each file, by the input it came as."""
     found: Outputs = {}
     for name, value in task.inputs.items():
-        files = [one for one in (value if isinstance(value, list) else [value])]
+        files = value if isinstance(value, list) else [value]
         found[name] = Value(
             value=[
                 [Path(one.path).read_text(), Path(one.path).name, one.media_type]
@@ -52,7 +52,7 @@ def read(task: Task, feedback: Feedback) -> Outputs:
 @process
 def where(task: Task, feedback: Feedback) -> Outputs:
     """All that a job sees of its surroundings."""
-    console = subprocess.run(["cat", "/proc/self/environ"], capture_output=True, check=True)
+    console = subprocess.run(["/bin/cat", "/proc/self/environ"], capture_output=True, check=True)
     return {
         "environ": Value(value=dict(os.environ)),
         "inherited": Value(value=Path("/proc/self/environ").read_text()),
@@ -199,7 +199,7 @@ def kill_parent(task: Task, feedback: Feedback) -> Outputs:
 
 @process
 def stray(task: Task, feedback: Feedback) -> Outputs:
-    print("a line that no log must show", flush=True)
+    sys.stdout.write("a line that no log must show\n")
     os.write(1, b"another\n")
     return {"leaked": Value(value=os.environ.get("LEAK", "nothing"))}
 

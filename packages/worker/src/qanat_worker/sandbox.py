@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qanat_worker.settings import LimitSettings
 
-PASSED = ("PATH", "LANG", "TZ")
+PASSED = ("PATH", "PYTHONPATH", "LANG", "TZ")
 """Variables of the worker that its jobs may see, besides LC_*."""
 
 _PR_SET_PDEATHSIG = 1

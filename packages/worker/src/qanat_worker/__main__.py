@@ -1,0 +1,121 @@
+"""The command qanat-worker: settings → warm parent → Celery worker."""
+
+import logging
+import os
+import signal
+import sys
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from qanat_common.command import command
+from qanat_common.storage import Storage
+from qanat_common.store import Store
+from qanat_worker.broker import JobWorker, Mouth, Parts, make_app
+from qanat_worker.children import Children, EngineFailed
+from qanat_worker.fetch import Fetcher
+from qanat_worker.folders import own_folder
+from qanat_worker.herald import Herald
+from qanat_worker.presence import identity
+from qanat_worker.pulse import Pulse
+from qanat_worker.runner import Runner
+from qanat_worker.sandbox import scrubbed
+from qanat_worker.settings import Settings, WorkerSettings
+from qanat_worker.stopper import STOPS, Stopper
+from qanat_worker.warm import EngineStart
+
+logger = logging.getLogger(__name__)
+
+
+def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> EngineStart:
+    """How the warm parent is started; its home is a folder of this worker."""
+    home = folder / "parent"
+    home.mkdir(mode=0o700)
+    return EngineStart(
+        engine=settings.engine,
+        options=settings.qgis.model_dump(mode="json"),
+        environment=scrubbed(os.environ, settings.environment, home),
+        folder=home,
+        spares=settings.spares,
+        log_level=log_level,
+        timeout=settings.start_timeout,
+    )
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    for number in STOPS:
+        signal.signal(number, _stop_while_starting)
+    boot = uuid.uuid4().hex
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(own_folder(settings.worker.work_folder, boot))
+        except OSError as error:
+            _give_up(f"worker.work_folder: {settings.worker.work_folder}: {error.strerror}")
+        sys.exit(_serve(settings, boot, folder, stack))
+
+
+def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int:
+    mine = settings.worker
+    store = Store(settings.store_url)
+    stack.callback(store.close)
+    who = identity(mine, boot)
+    app = make_app(settings.broker_url, mine)
+    herald = Herald(mine, who, store, Mouth(app).publish)
+    children = Children(engine_start(mine, folder, settings.log.level), herald.able)
+    stack.callback(children.close)
+    _start(children, mine)
+    pulse = Pulse(store, boot)
+    runner = Runner(
+        boot=boot,
+        folder=folder,
+        limits=mine.limits,
+        max_attempts=mine.max_attempts,
+        children=children,
+        fetcher=Fetcher(mine.fetch),
+        pulse=pulse,
+        store=store,
+        storage=Storage(settings.storage_url),
+    )
+    worker = JobWorker(app, who, Parts(runner, herald, pulse, store))
+    herald.start()
+    pulse.start()
+    Stopper(mine.drain_timeout, worker.drain, runner.give_back, children.reload).start()
+    worker.start()
+    pulse.leave()
+    herald.leave()
+    logger.info("stopped")
+    return int(worker.exitcode or 0)
+
+
+def _start(children: Children, settings: WorkerSettings) -> None:
+    try:
+        children.start()
+    except EngineFailed as error:
+        _give_up(
+            f"worker.engine = {settings.engine!r} cannot be started: {error}. For qgis, install"
+            " QGIS (apt install python3-qgis), and see worker.qgis.python_paths, prefix_path."
+        )
+
+
+def _give_up(why: str) -> NoReturn:
+    logger.error("%s", why)
+    sys.exit(1)
+
+
+def _stop_while_starting(_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+main = command(
+    "qanat-worker",
+    "qanat-worker",
+    Settings,
+    run,
+    "Runs the jobs of a service, each in a process of its own, and announces what it offers.",
+)
+
+if __name__ == "__main__":
+    main()

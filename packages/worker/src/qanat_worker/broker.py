@@ -1,0 +1,227 @@
+"""The worker on its broker: takes jobs, announces itself, stops in order.
+
+The only file here that imports celery and kombu.
+"""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery, bootsteps
+from celery.app.trace import setup_worker_optimizations
+from celery.exceptions import Reject
+from celery.worker import WorkController
+from celery.worker import state as celery_state
+from celery.worker.consumer import Consumer
+from celery.worker.control import control_command
+from kombu import Connection, Exchange, Producer, Queue
+from kombu.exceptions import KombuError
+from kombu.pidbox import Mailbox
+from pydantic import ValidationError
+
+from qanat_common.errors import Internal, Unavailable
+from qanat_common.protocol import (
+    COMMAND_ANNOUNCE,
+    COMMAND_ANNOUNCE_YOURSELF,
+    MAILBOX,
+    TASK_RUN,
+    Announcement,
+    Failed,
+    RunJob,
+    WorkerState,
+    queue_name,
+    wire,
+)
+from qanat_common.store import Store
+from qanat_common.transport import EXCHANGE, celery_settings, queue_arguments
+from qanat_worker.herald import Herald
+from qanat_worker.presence import Identity
+from qanat_worker.pulse import Pulse
+from qanat_worker.runner import INTERNAL, GivenBack, Runner
+from qanat_worker.settings import WorkerSettings
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_SECONDS = 5.0
+
+UNUSED = frozenset({"celery.worker.consumer.delayed_delivery:DelayedDelivery"})
+"""Steps of Celery's consumer that a worker without countdowns has no use for: 28 queues of them."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the task and the steps of the worker need."""
+
+    runner: Runner
+    herald: Herald
+    pulse: Pulse
+    store: Store
+
+
+def make_app(broker_url: str, settings: WorkerSettings) -> Celery:
+    """The Celery app of a worker: its queue, and how it is consumed."""
+    name = queue_name(settings.service)
+    app = Celery("qanat-worker", set_as_current=False)
+    app.conf.update(
+        celery_settings(broker_url),
+        task_queues=[
+            Queue(
+                name,
+                Exchange(EXCHANGE, "direct"),
+                routing_key=name,
+                durable=True,
+                queue_arguments=queue_arguments(),
+            )
+        ],
+        task_default_queue=name,
+        worker_pool="threads",
+        worker_concurrency=settings.slots,
+        worker_consumer=JobConsumer,
+    )
+    return app
+
+
+class Mouth:
+    """Publishes announcements over a connection of its own. For one thread."""
+
+    def __init__(self, app: Celery) -> None:
+        """Connects on first use."""
+        self._app = app
+        self._connection: Connection | None = None
+        self._exchange = Exchange(
+            Mailbox.exchange_fmt % MAILBOX, "fanout", durable=False, delivery_mode="transient"
+        )
+
+    def publish(self, announcement: Announcement) -> None:
+        """Cast an announcement as kombu's Mailbox does, once: the next beat is the retry.
+
+        Raises Unavailable.
+        """
+        connection = self._connection or self._app.connection_for_write()
+        self._connection = connection
+        message = {
+            "method": COMMAND_ANNOUNCE,
+            "arguments": {"announcement": wire(announcement)},
+            "destination": None,
+            "pattern": None,
+            "matcher": None,
+        }
+        try:
+            connection.ensure_connection(max_retries=0)
+            Producer(connection.default_channel, serializer="json").publish(
+                message,
+                exchange=self._exchange.name,
+                declare=[self._exchange],
+                headers={"clock": 0, "expires": 0},
+                timeout=PUBLISH_SECONDS,
+            )
+        except _lost(connection) as error:
+            self.close()
+            raise Unavailable("The broker cannot be reached.") from error
+
+    def close(self) -> None:
+        """Drop the connection; the next publication makes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(*_lost(connection)):
+                connection.collect()
+
+
+def _lost(connection: Connection) -> tuple[type[Exception], ...]:
+    return (*connection.connection_errors, *connection.channel_errors, KombuError, OSError)
+
+
+class AnnounceStep(bootsteps.StartStopStep):
+    """Announces the worker when it has begun to consume: at its start, and after each reconnect."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks", "celery.worker.consumer.control:Control")
+
+    def start(self, parent: Any) -> None:
+        """The queue is consumed from now on, and questions are heard."""
+        parent.controller.parts.herald.is_now(WorkerState.READY)
+
+
+class JobConsumer(Consumer):
+    """Celery's consumer, without what is never used here."""
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type, misc]  # the stubs have a variable
+        """The steps of the consumer."""
+
+        default_steps = tuple(
+            step for step in Consumer.Blueprint.default_steps if step not in UNUSED
+        )
+
+
+class JobWorker(WorkController):
+    """A Celery worker as a part of this process: no banner, no signal handlers, no logging of its own."""
+
+    def __init__(self, app: Celery, who: Identity, parts: Parts) -> None:
+        """Connects when started."""
+        self.parts = parts
+        self._node = who.node
+        add_task(app, parts)
+        add_command(parts.herald)
+        app.steps["consumer"].add(AnnounceStep)
+        super().__init__(
+            app=app,
+            hostname=who.node,
+            without_mingle=True,
+            without_gossip=True,
+            without_heartbeat=True,
+            optimization="fair",
+        )
+
+    def on_before_init(self, **kwargs: Any) -> None:
+        """Part of WorkController: what Celery's own program does first."""
+        setup_worker_optimizations(self.app, self._node)
+
+    def drain(self) -> None:
+        """Take no more jobs, and end when those that run have ended. From any thread."""
+        self.parts.herald.is_now(WorkerState.DRAINING)
+        celery_state.should_stop = 0  # type: ignore[assignment]  # None in the stubs: not yet
+        hub: Any = self.hub
+        if hub is not None:
+            hub.call_soon(_nothing)
+
+
+def _nothing() -> None:
+    """Wakes the event loop: it looks then whether it is to stop."""
+
+
+def add_task(app: Celery, parts: Parts) -> None:
+    """The one task: a message becomes an outcome; acknowledged when this returns."""
+
+    @app.task(name=TASK_RUN)
+    def run(job: Any) -> None:
+        message = _parsed(job, parts.store)
+        if message is None:
+            return
+        try:
+            parts.runner.run(message)
+        except GivenBack as back:
+            # Before the message is back: nobody may take it for a job that still runs here.
+            parts.pulse.leave()
+            raise Reject("given back", requeue=True) from back
+
+
+def _parsed(job: Any, store: Store) -> RunJob | None:
+    """The message; one that cannot be read ends its job, if it says which."""
+    try:
+        return RunJob.model_validate(job)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        logger.error("a message cannot be read: %s: %s", problem["loc"], problem["msg"])  # noqa: TRY400 - the client's data would be in it
+    job_id = job.get("job_id") if isinstance(job, dict) else None
+    if isinstance(job_id, str):
+        with suppress(Unavailable):
+            store.give_up(job_id, Failed(code=Internal.code, message=INTERNAL))
+    return None
+
+
+def add_command(herald: Herald) -> None:
+    """Answer a registry that asks who is there; no work is done within the callback itself."""
+
+    @control_command(name=COMMAND_ANNOUNCE_YOURSELF)
+    def announce_yourself(_state: Any) -> None:
+        herald.again()

@@ -1,0 +1,196 @@
+"""The worker on a real broker, as a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu import Connection, Exchange, Queue
+from kombu.pidbox import Mailbox
+
+from qanat_common.ogc import JobStatus
+from qanat_common.protocol import (
+    COMMAND_ANNOUNCE,
+    COMMAND_ANNOUNCE_YOURSELF,
+    MAILBOX,
+    TASK_RUN,
+    Announcement,
+    Inline,
+    RunJob,
+    WorkerState,
+    queue_name,
+    wire,
+)
+from qanat_common.store import Store
+from qanat_common.transport import EXCHANGE, celery_settings, queue_arguments
+
+pytestmark = pytest.mark.broker
+
+
+@dataclass
+class World:
+    """A broker, a store, a registry's ear, and workers to start."""
+
+    broker_url: str
+    store: Store
+    store_url: str
+    folder: Path
+    until: Callable[..., Any]
+    heard: list[Announcement] = field(default_factory=list)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    service: str = "default"
+
+    def __post_init__(self) -> None:
+        self.app = Celery("test", set_as_current=False)
+        self.app.conf.update(celery_settings(self.broker_url))
+        self.connection = Connection(self.broker_url)
+        node = Mailbox(MAILBOX, "fanout", accept=["json"], serializer="json")(self.connection).Node(
+            "registry-test",
+            channel=self.connection.channel(),
+            handlers={COMMAND_ANNOUNCE: self._hear},
+        )
+        self.consumer = node.listen()
+
+    def _hear(self, _state: Any, announcement: Any) -> None:
+        self.heard.append(Announcement.model_validate(announcement))
+
+    def listen(
+        self, condition: Callable[[Announcement], bool], seconds: float = 20
+    ) -> Announcement:
+        """The first announcement, of those heard from now on, that is as asked for."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for announcement in self.heard:
+                if condition(announcement):
+                    return announcement
+            try:
+                self.connection.drain_events(timeout=0.2)
+            except TimeoutError:
+                continue
+        pytest.fail(f"not heard; last: {self.heard[-1:]}; {self.log()}")
+
+    def worker(self, **settings: str) -> subprocess.Popen[bytes]:
+        environ = {
+            "QANAT_BROKER_URL": self.broker_url,
+            "QANAT_STORE_URL": self.store_url,
+            "QANAT_STORAGE_URL": f"file://{self.folder}/storage",
+            "QANAT_WORKER__ENGINE": "fake_engine:FakeEngine",
+            "QANAT_WORKER__WORK_FOLDER": f"{self.folder}/work",
+            "QANAT_WORKER__SERVICE": self.service,
+            "PYTHONPATH": str(Path(__file__).parent),
+        } | {f"QANAT_WORKER__{name.upper()}": value for name, value in settings.items()}
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "qanat_worker"],
+                env=os.environ | environ,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        self.processes.append(process)
+        return process
+
+    def ready_worker(self, **settings: str) -> subprocess.Popen[bytes]:
+        process = self.worker(**settings)
+        self.listen(lambda said: said.state is WorkerState.READY)
+        return process
+
+    def send(self, process_id: str, job_id: str = "j1", **inputs: Any) -> None:
+        job = RunJob(
+            job_id=job_id,
+            process_id=process_id,
+            service=self.service,
+            created=datetime.now(UTC),
+            inputs={name: Inline(value=value) for name, value in inputs.items()},
+        )
+        self.store.accept(job)
+        name = queue_name(self.service)
+        queue = Queue(
+            name,
+            Exchange(EXCHANGE, "direct"),
+            routing_key=name,
+            durable=True,
+            queue_arguments=queue_arguments(),
+        )
+        self.app.send_task(TASK_RUN, kwargs={"job": wire(job)}, queue=queue, task_id=job_id)
+
+    def ends(self, job_id: str = "j1", seconds: float = 20) -> JobStatus:
+        """How a job ends."""
+
+        def ended() -> JobStatus | None:
+            record = self.store.get(job_id)
+            return record.status if record and record.ended else None
+
+        return self.until(ended, seconds)  # type: ignore[no-any-return]  # the fixture is untyped
+
+    def log(self) -> str:
+        path = self.folder / "log"
+        return path.read_text() if path.exists() else ""
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait(10)
+        self.connection.release()
+        self.app.close()
+        self.store.close()
+
+
+@pytest.fixture
+def world(valkey: Any, tmp_path: Path, until: Callable[..., Any]) -> Iterator[World]:
+    world = World(valkey.broker_url, Store(valkey.url), valkey.url, tmp_path, until)
+    yield world
+    world.close()
+
+
+def test_a_ready_worker_announces_itself_and_its_offer_is_in_the_store(world: World) -> None:
+    world.ready_worker(labels=json.dumps({"site": "north"}), slots="3")
+    said = world.heard[0]
+    assert (said.service, said.queue, said.slots) == ("default", "qanat.default", 3)
+    assert (said.labels, said.versions["fake"]) == ({"site": "north"}, "1")
+    assert said.boot in said.node
+    offer = world.store.get_offer(said.digest)
+    assert offer is not None
+    assert len(offer.processes) == said.processes == said.providers[0].algorithms
+    assert world.store.alive(said.boot)
+
+
+def test_a_job_that_was_sent_before_the_worker_came_is_run(world: World) -> None:
+    world.send("echo", x=1)
+    world.ready_worker()
+    assert world.ends() is JobStatus.SUCCESSFUL
+
+
+def test_a_registry_that_asks_is_answered(world: World) -> None:
+    world.ready_worker(beat_seconds="600")
+    last = world.heard[-1].serial
+    world.app.control.broadcast(COMMAND_ANNOUNCE_YOURSELF)
+    world.listen(lambda said: said.serial > last, 3)
+
+
+def test_a_stopped_worker_drains_ends_its_job_and_leaves(world: World, tmp_path: Path) -> None:
+    process = world.ready_worker()
+    marker = tmp_path / "marker"
+    world.send("wait", x=str(marker))
+    world.until(marker.exists)
+    process.send_signal(signal.SIGTERM)
+    world.listen(lambda said: said.state is WorkerState.DRAINING, 2)
+    world.send("echo", "late", x=1)
+    marker.unlink()
+    assert world.ends() is JobStatus.SUCCESSFUL
+    said = world.listen(lambda said: said.state is WorkerState.LEAVING, 5)
+    assert process.wait(10) == 0
+    assert not world.store.alive(said.boot)
+    assert list((tmp_path / "work").iterdir()) == []
+    late = world.store.get("late")
+    assert late is not None
+    assert late.status is JobStatus.ACCEPTED
