@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -69,13 +70,17 @@ class Server:
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         until(self.answers, self.seconds)
 
     def stop(self, *, kill: bool = False) -> None:
         if self.process is None:
             return
-        self.process.kill() if kill else self.process.terminate()
+        if kill:
+            os.killpg(self.process.pid, signal.SIGKILL)  # RabbitMQ runs below a shell
+        else:
+            self.process.terminate()
         self.process.wait(30)
 
 

@@ -1,0 +1,196 @@
+"""Jobs that lost their message or their worker are published again.
+
+No setting of any broker was lossless when processes were killed at random; with this nothing was
+lost. It only ever publishes: a worker's claim decides whether a message still means anything, and
+ends a job that was tried too often. So a message too many is harmless.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from qanat_common.errors import Unavailable
+from qanat_common.jobs import JobRecord
+from qanat_common.logs import job_context
+from qanat_common.ogc import JobStatus
+from qanat_common.protocol import RunJob
+from qanat_common.store import JobFilter, Store
+
+logger = logging.getLogger(__name__)
+
+LOCK = "sweeper"
+LOCK_SECONDS = 30.0
+"""How long a sweep may take before another registry may begin one."""
+
+GRACE_SECONDS = 5.0
+"""How long an accepted job may be without a message: the api or a worker may be about to act."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+"""How long a job published again is left alone: doubled each time."""
+
+SHARE = 20
+"""A sweep that took t seconds is followed by a pause of at least SHARE * t."""
+
+LONGEST_REST = 15.0
+"""But a pause is never longer."""
+
+PAGE = 100
+
+
+class Queues(Protocol):
+    """What the sweeper needs of the broker; both raise Unavailable."""
+
+    def waiting(self, service: str) -> int:
+        """How many messages wait for a worker of the service."""
+
+    def publish(self, job: RunJob) -> None:
+        """Send a job to its service's queue, and wait until the broker has it."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A job that may be lost: in which state it was seen, how often it was sent, when it may be."""
+
+    status: JobStatus
+    attempt: int
+    not_before: float
+    sent: int = 0
+
+    def sent_at(self, now: float) -> "Suspect":
+        """The same, sent once more: it is left alone for longer each time."""
+        pause = min(FIRST_PAUSE * 2**self.sent, LONGEST_PAUSE)
+        return replace(self, sent=self.sent + 1, not_before=now + pause)
+
+
+def judge(
+    record: JobRecord, known: Suspect | None, now: float, *, alive: bool, queued: bool
+) -> Suspect | None:
+    """What is held against a job; None when nothing is. `alive` is its worker.
+
+    While messages wait in its queue (`queued`), its own may be among them: so nothing is held
+    against an accepted job whose message was confirmed, and a job sent again is not sent once more.
+    """
+    running = record.status is JobStatus.RUNNING
+    if alive if running else record.published and queued:
+        return None
+    if known is None or (known.status, known.attempt) != (record.status, record.attempt):
+        return Suspect(record.status, record.attempt, now if running else now + GRACE_SECONDS)
+    if queued and known.sent:
+        return replace(known, not_before=max(known.not_before, now + FIRST_PAUSE))
+    return known
+
+
+class Sweeper:
+    """Looks through the jobs that have not ended. `sweep` is one look; `start` repeats it."""
+
+    def __init__(
+        self, store: Store, queues: Queues, seconds: float, clock: Callable[[], float]
+    ) -> None:
+        """`seconds` lie between two looks; `clock` gives seconds that only grow."""
+        self._store = store
+        self._queues = queues
+        self._seconds = seconds
+        self._clock = clock
+        self._suspects: dict[str, Suspect] = {}
+        self._shunned: dict[str, float] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the job in hand."""
+        self._stopping.set()
+        self._thread.join(1.0)
+
+    def _run(self) -> None:
+        pause, away = self._seconds, False
+        while not self._stopping.wait(pause):
+            started = time.monotonic()
+            try:
+                self.sweep()
+                away = False
+            except Unavailable as error:
+                if not away:
+                    logger.warning("cannot look after lost jobs for now: %s", error.detail)
+                away = True
+            spent = time.monotonic() - started
+            pause = max(self._seconds, min(SHARE * spent, LONGEST_REST))
+
+    def sweep(self) -> int:
+        """One look at all jobs, unless another registry is at it; how many were published again.
+
+        Raises Unavailable when the store is away. A queue that fails is left alone for a while, and
+        the others are looked after.
+        """
+        with self._store.lock(LOCK, LOCK_SECONDS) as mine:
+            return self._sweep() if mine else 0
+
+    def _sweep(self) -> int:
+        seen: dict[str, Suspect] = {}
+        queued: dict[str, bool] = {}
+        sent = 0
+        for record in self._unfinished():
+            service, known = record.service, self._suspects.get(record.job_id)
+            if service not in queued:
+                queued[service] = self._queued(service)
+            alive = record.boot is not None and self._store.alive(record.boot)
+            now = self._clock()
+            suspect = judge(record, known, now, alive=alive, queued=queued[service])
+            if suspect is None:
+                continue
+            if suspect.not_before <= now and self._publish(record):
+                sent, suspect = sent + 1, suspect.sent_at(now)
+            seen[record.job_id] = suspect
+        self._suspects = seen
+        return sent
+
+    def _unfinished(self) -> Iterator[JobRecord]:
+        for status in (JobStatus.RUNNING, JobStatus.ACCEPTED):
+            cursor: str | None = None
+            while not self._stopping.is_set():
+                page = self._store.list(JobFilter(statuses=(status,)), PAGE, cursor)
+                yield from page.records
+                cursor = page.cursor
+                if cursor is None:
+                    break
+
+    def _queued(self, service: str) -> bool:
+        """Whether messages wait for a service; supposed when its queue cannot be asked."""
+        if self._is_shunned(service):
+            return True
+        try:
+            return self._queues.waiting(service) > 0
+        except Unavailable as error:
+            self._shun(service, error)
+            return True
+
+    def _publish(self, listed: JobRecord) -> bool:
+        """Send a job's message again, if the job is still as it was listed."""
+        record = self._store.get(listed.job_id)
+        if record is None or (record.status, record.token) != (listed.status, listed.token):
+            return False
+        if self._is_shunned(record.service):
+            return False
+        with job_context(record.job_id):
+            try:
+                self._queues.publish(record.request)
+            except Unavailable as error:
+                self._shun(record.service, error)
+                return False
+            self._store.mark_published(record.job_id)
+            logger.warning("job %s was %s and lost: published again", record.job_id, record.status)
+        return True
+
+    def _is_shunned(self, service: str) -> bool:
+        return self._clock() < self._shunned.get(service, 0.0)
+
+    def _shun(self, service: str, error: Unavailable) -> None:
+        """Leave the queue of a service alone for a while: each try may cost seconds."""
+        logger.warning("the queue of service %s: %s", service, error.detail)
+        self._shunned[service] = self._clock() + FIRST_PAUSE
