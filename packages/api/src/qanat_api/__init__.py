@@ -1,1 +1,1 @@
-"""x"""
+"""Qanat's OGC API - Processes front end: lists processes, takes jobs, serves their results."""

@@ -133,6 +133,13 @@ class Unavailable(QanatError):
     code, type, title, status = "unavailable", OWN + "unavailable", "Not available now", 503
 
 
+class SyncLimit(QanatError):
+    """A synchronous execution took longer than a client may wait; its job was dismissed."""
+
+    code, type = "sync-limit", OWN + "sync-limit"
+    title, status = "Too long for a synchronous execution", 504
+
+
 class JobDismissed(QanatError):
     """The results of a dismissed job were asked for."""
 

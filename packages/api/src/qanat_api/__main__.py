@@ -1,0 +1,70 @@
+"""The command qanat-api: settings → parts → application → HTTP server."""
+
+import logging
+import signal
+from types import FrameType
+
+import uvicorn
+
+from qanat_api.app import create_app
+from qanat_api.broker import Broker
+from qanat_api.events import Events
+from qanat_api.jobs import Jobs, Limits
+from qanat_api.refresher import Refresher
+from qanat_api.routes import Parts
+from qanat_api.settings import Settings
+from qanat_common.command import command
+from qanat_common.storage import Storage
+from qanat_common.store import Store
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 3
+"""How long answers may take after the api was told to stop."""
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    own = settings.api
+    store, storage = Store(settings.store_url), Storage(settings.storage_url)
+    broker, events = Broker(settings.broker_url), Events(store)
+    catalog = Refresher(own.registry_url, store, own.service_order)
+    limits = Limits(own.inline_limit, own.sync_limit)
+    jobs = Jobs(lambda: catalog.snapshot, store, storage, broker, events, limits)
+
+    def close() -> None:
+        broker.close()
+        store.close()
+
+    app = create_app(Parts(own, catalog, jobs, storage, store.ping), events, close=close)
+    # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _nothing_more)
+    logger.info("the api listens on http://%s:%d", own.host, own.port)
+    uvicorn.run(
+        app,
+        host=own.host,
+        port=own.port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _nothing_more(number: int, frame: FrameType | None) -> None:
+    """A signal after the end."""
+
+
+main = command(
+    "qanat-api",
+    "qanat-api",
+    Settings,
+    run,
+    "The OGC API - Processes front end: lists processes, takes jobs, serves their results.",
+)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The application: its routers, its one handler of errors, and what runs beside the requests."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Protocol
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+from qanat_api import documents
+from qanat_api.routes import Parts, core, jobs, processes, results
+from qanat_common.errors import Internal, MethodNotAllowed, NotFound, QanatError
+
+logger = logging.getLogger(__name__)
+
+ROUTERS = (core.router, processes.router, jobs.router, results.router)
+
+
+class Beside(Protocol):
+    """Something that runs beside the requests."""
+
+    def start(self) -> None:
+        """Begin; called in the event loop."""
+
+    def stop(self) -> None:
+        """End, within a second or so; may block."""
+
+
+def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda: None) -> FastAPI:
+    """The application; `beside` runs from its start to its end, `close` is called last."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for one in beside:
+            one.start()
+        refreshing = asyncio.create_task(parts.catalog.run())
+        refreshing.add_done_callback(_must_not_end)
+        yield
+        refreshing.cancel()
+        for one in reversed(beside):
+            await asyncio.to_thread(one.stop)
+        close()
+
+    app = FastAPI(
+        title=parts.settings.title,
+        version=version("qanat-api"),
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(QanatError, _refused)
+    app.add_exception_handler(HTTPException, _unrouted)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+def _must_not_end(task: "asyncio.Task[None]") -> None:
+    """Without its catalogue the api would look alive, and grow old: end, and be started anew."""
+    if not task.cancelled():
+        logger.critical("the catalogue is no longer refreshed", exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Every failure that a client may see."""
+    if not isinstance(error, QanatError):
+        return await _broken(request, error)
+    return documents.problem(request, error)
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """No such path, or no such method on it; an OPTIONS request asks for the methods."""
+    methods = _methods(request)
+    if not methods:
+        return documents.problem(request, NotFound("There is nothing at this path."))
+    allow = {"Allow": ", ".join(methods)}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allow)
+    return documents.problem(
+        request, MethodNotAllowed(f"{request.method}: allowed are {', '.join(methods)}"), allow
+    )
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A mistake of ours: uvicorn logs it with its traceback, the client is told nothing of it."""
+    return documents.problem(request, Internal())
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of a path: Starlette itself names those of the first route only."""
+    scope = {**request.scope, "method": "?"}
+    found = {"OPTIONS"}
+    for route in (route for router in ROUTERS for route in router.routes):
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found) if len(found) > 1 else []

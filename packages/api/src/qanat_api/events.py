@@ -1,0 +1,127 @@
+"""Wakes those who wait for the end of a job: one subscription for all of them."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from qanat_common.errors import Unavailable
+from qanat_common.jobs import TERMINAL, JobRecord
+from qanat_common.protocol import JobEvent
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How often the record of an awaited job is read, should its event be lost."""
+
+IDLE_SECONDS = 1.0
+"""How often the subscription looks whether it shall end."""
+
+RETRY_SECONDS = 0.5
+"""How long after a lost subscription the next one is tried."""
+
+
+class Source(Protocol):
+    """Where records and events come from; both block, and raise Unavailable."""
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """The record of a job."""
+
+    def events(self, wait: float) -> Iterator[JobEvent | None]:
+        """Changes of jobs; None when `wait` seconds passed without one."""
+
+
+class Watch:
+    """Someone who waits for a job; made before the job is sent, so that no event is missed."""
+
+    def __init__(self, source: Source, job_id: str) -> None:
+        """`source` has the record, which alone is believed."""
+        self._source = source
+        self._job_id = job_id
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Have a look at the record."""
+        self._woken.set()
+
+    async def ended(self, seconds: float) -> JobRecord | None:
+        """The record of the job when it has ended; None when it did not within `seconds`."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0:
+            try:
+                await asyncio.wait_for(self._woken.wait(), min(LOOK_SECONDS, left))
+            except TimeoutError:
+                logger.debug("job %s: no event yet", self._job_id)
+            self._woken.clear()
+            record = await self._look()
+            if record and record.ended:
+                return record
+        return None
+
+    async def _look(self) -> JobRecord | None:
+        try:
+            return await asyncio.to_thread(self._source.get, self._job_id)
+        except Unavailable:
+            return None  # it may be back before the time is over
+
+
+class Events:
+    """The subscription, in a thread of its own."""
+
+    def __init__(self, source: Source) -> None:
+        """Does nothing until started."""
+        self._source = source
+        self._watches: dict[str, Watch] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; called in the event loop."""
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, args=(loop,), name="events", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, within IDLE_SECONDS; blocks."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(2 * IDLE_SECONDS)
+
+    @contextmanager
+    def watch(self, job_id: str) -> Iterator[Watch]:
+        """Wait for a job."""
+        watch = self._watches[job_id] = Watch(self._source, job_id)
+        try:
+            yield watch
+        finally:
+            del self._watches[job_id]
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        lost = False
+        while not self._stopping.is_set():
+            try:
+                for event in self._source.events(IDLE_SECONDS):
+                    if lost:
+                        logger.info("the store is back")
+                        loop.call_soon_threadsafe(self._wake_all)
+                    lost = False
+                    if self._stopping.is_set():
+                        return
+                    if event and event.status in TERMINAL:
+                        loop.call_soon_threadsafe(self._wake, event.job_id)
+            except Unavailable as error:
+                if not lost:
+                    logger.warning("events of jobs are not heard, trying on: %s", error.detail)
+                lost = True
+                self._stopping.wait(RETRY_SECONDS)
+
+    def _wake(self, job_id: str) -> None:
+        if job_id in self._watches:
+            self._watches[job_id].wake()
+
+    def _wake_all(self) -> None:
+        for watch in self._watches.values():
+            watch.wake()

@@ -1,0 +1,95 @@
+"""The query of a listing as values: numbers, lists, times; pure. A wrong one names its parameter."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from qanat_common.errors import InvalidParameter
+from qanat_common.ogc import JobStatus
+from qanat_common.store import JobFilter
+
+JOBS_LIMIT = 100
+"""How many jobs are listed when the client does not say."""
+
+JOBS_MOST = 1000
+"""How many jobs are listed at most; asking for more is no error."""
+
+T = TypeVar("T")
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII)
+
+
+class Query(Protocol):
+    """A query string, parsed: parameters may be repeated."""
+
+    def getlist(self, key: str) -> list[str]:
+        """All values of a parameter."""
+
+
+def job_filter(query: Query) -> JobFilter:
+    """Which jobs to list (digest, section 10)."""
+    for kind in values(query, "type"):
+        _one_of("type", kind, {"process": "process"})
+    after, before = _interval(query)
+    statuses = {str(status): status for status in JobStatus}
+    return JobFilter(
+        statuses=[_one_of("status", text, statuses) for text in values(query, "status")],
+        processes=values(query, "processID"),
+        after=after,
+        before=before,
+        shortest=max(_numbers(query, "minDuration"), default=None),
+        longest=min(_numbers(query, "maxDuration"), default=None),
+    )
+
+
+def values(query: Query, name: str) -> list[str]:
+    """The values of a list: repeated, or separated by commas, or both."""
+    return [text for given in query.getlist(name) for text in given.split(",") if text]
+
+
+def number(query: Query, name: str, least: int) -> int | None:
+    """A whole number; None when it is not given."""
+    given = query.getlist(name)
+    return _number(name, given[0], least) if given else None
+
+
+def _numbers(query: Query, name: str) -> list[int]:
+    return [_number(name, text, 0) for text in values(query, name)]
+
+
+def _number(name: str, text: str, least: int) -> int:
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII) or int(text) < least:
+        raise InvalidParameter(f"{name}: {text[:100]!r} is not a whole number from {least} on")
+    return int(text)
+
+
+def _one_of(name: str, text: str, known: Mapping[str, T]) -> T:
+    if text not in known:
+        raise InvalidParameter(f"{name}: {text[:100]!r} is not one of {', '.join(known)}")
+    return known[text]
+
+
+def _interval(query: Query) -> tuple[datetime | None, datetime | None]:
+    """The parameter `datetime`: an instant, or an interval that may be open at an end."""
+    given = query.getlist("datetime")
+    if not given:
+        return None, None
+    start, slash, end = given[0].partition("/")
+    if not slash:
+        return _time(start), _time(start)
+    after, before = (None if text in ("", "..") else _time(text) for text in (start, end))
+    if after and before and after > before:
+        raise InvalidParameter(f"datetime: {given[0][:100]!r} ends before it starts")
+    return after, before
+
+
+def _time(text: str) -> datetime:
+    if not _TIME.fullmatch(text):
+        raise InvalidParameter(
+            f"datetime: {text[:100]!r} is not an RFC 3339 time such as 2026-11-24T09:00:00Z"
+        )
+    try:
+        return datetime.fromisoformat(text.upper().replace(" ", "+"))
+    except ValueError:
+        raise InvalidParameter(f"datetime: {text[:100]!r} is no such time") from None

@@ -1,0 +1,312 @@
+"""Jobs: submit, wait, status, results, dismiss, list."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pydantic import TypeAdapter
+
+from qanat_api import body as bodies
+from qanat_api.catalog import Offered, Snapshot
+from qanat_api.inputs import parse_execute, parse_inputs
+from qanat_api.links import Links, json_link
+from qanat_api.negotiation import Mode, Preferences, mode
+from qanat_common.errors import (
+    Fault,
+    Internal,
+    JobDismissed,
+    JobGone,
+    NoSuchJob,
+    NoSuchProcess,
+    QanatError,
+    ResultNotReady,
+    SyncLimit,
+    Unavailable,
+    all_errors,
+)
+from qanat_common.jobs import JobRecord
+from qanat_common.logs import job_context
+from qanat_common.ogc import REL, JobControl, JobStatus, Link, StatusInfo
+from qanat_common.protocol import Failed, Inputs, RunJob, Succeeded
+from qanat_common.storage import job_key
+from qanat_common.store import JobFilter, JobPage
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 64 * 1024
+"""Bodies up to this size are parsed in the event loop, larger ones in a thread."""
+
+INPUTS_FILE = "inputs.json"
+"""The name of a job's file of inputs that are too large for the broker."""
+
+_INPUTS: TypeAdapter[Inputs] = TypeAdapter(Inputs)
+
+
+class Store(Protocol):
+    """Where job records lie. Blocks; raises Unavailable."""
+
+    def accept(self, request: RunJob) -> bool:
+        """Create the record of a job."""
+
+    def mark_published(self, job_id: str) -> None:
+        """Note that the broker has the job's message."""
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """The record of a job."""
+
+    def was_removed(self, job_id: str) -> bool:
+        """Whether there was such a job."""
+
+    def dismiss(self, job_id: str) -> bool:
+        """End a job that has not ended."""
+
+    def remove(self, job_id: str) -> bool:
+        """Take a job away, and remember that it was there."""
+
+    def list(self, which: JobFilter, limit: int, cursor: str | None) -> JobPage:
+        """A page of jobs; raises ValueError for a wrong cursor."""
+
+
+class Storage(Protocol):
+    """Where files of jobs lie. Blocks; raises Unavailable."""
+
+    def put_bytes(self, key: str, data: bytes) -> int:
+        """Keep some bytes."""
+
+    def remove_job(self, job_id: str) -> None:
+        """Take away all files of a job."""
+
+    def stream(
+        self, key: str, start: int = 0, end: int | None = None, chunk: int = 1 << 20
+    ) -> Iterator[bytes]:
+        """The bytes of a file, in pieces."""
+
+
+class Broker(Protocol):
+    """Where jobs are sent to."""
+
+    async def send(self, message: RunJob) -> None:
+        """Send a job, and know that it was taken; raises Unavailable."""
+
+
+class Watch(Protocol):
+    """Someone who waits for a job."""
+
+    async def ended(self, seconds: float) -> JobRecord | None:
+        """The record of the job when it has ended; None when it did not in time."""
+
+
+class Watches(Protocol):
+    """Where one waits for jobs."""
+
+    def watch(self, job_id: str) -> AbstractContextManager[Watch]:
+        """Wait for a job, from now on."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`inline` in bytes of JSON, `sync` in seconds."""
+
+    inline: int
+    sync: float
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A job that was accepted; it has ended if its mode is not asynchronous."""
+
+    record: JobRecord
+    mode: Mode
+
+
+class Jobs:
+    """What clients do with jobs."""
+
+    def __init__(
+        self,
+        catalog: Callable[[], Snapshot],
+        store: Store,
+        storage: Storage,
+        broker: Broker,
+        watches: Watches,
+        limits: Limits,
+    ) -> None:
+        """`catalog` is asked for the newest snapshot each time."""
+        self._catalog = catalog
+        self._store = store
+        self._storage = storage
+        self._broker = broker
+        self._watches = watches
+        self._limits = limits
+
+    def process(self, process_id: str) -> Offered:
+        """The process of an id. Raises NoSuchProcess."""
+        snapshot = self._catalog()
+        found = snapshot.get(process_id)
+        if found:
+            return found
+        if not snapshot.known:
+            raise Unavailable("The processes are not known yet.", retry_after=2)
+        raise NoSuchProcess(f"There is no process {process_id[:200]!r}.")
+
+    async def execute(self, offered: Offered, body: bytes, wanted: Preferences) -> Execution:
+        """Run a process; returns when it has ended, or was accepted, by what the client prefers."""
+        if len(body) <= AT_ONCE:
+            request = _request(offered, body)
+        else:
+            request = await asyncio.to_thread(_request, offered, body)
+        chosen = mode(offered.process.job_control_options, wanted, self._limits.sync)
+        with job_context(request.job_id), self._watches.watch(request.job_id) as watch:
+            await self._accept(request)
+            logger.info("accepted %s for %s", request.process_id, request.service)
+            return await self._answered(offered, request, chosen, watch)
+
+    async def _answered(
+        self, offered: Offered, request: RunJob, chosen: Mode, watch: Watch
+    ) -> Execution:
+        if chosen.asynchronous and not chosen.wait:
+            return Execution(await self.record(request.job_id), chosen)
+        record = await watch.ended(chosen.wait if chosen.asynchronous else self._limits.sync)
+        if record:
+            applied = f"wait={chosen.wait}" if chosen.wait else None
+            return Execution(record, replace(chosen, asynchronous=False, applied=applied))
+        if chosen.asynchronous:
+            return Execution(await self.record(request.job_id), chosen)
+        return Execution(await self._stopped(offered, request), chosen)
+
+    async def _stopped(self, offered: Offered, request: RunJob) -> JobRecord:
+        """End a job that nobody waits for any longer; returns it if it has ended just in time."""
+        if not await asyncio.to_thread(self._store.dismiss, request.job_id):
+            return await self.record(request.job_id)
+        logger.info("dismissed at the limit of synchronous executions")
+        advice = (
+            " Ask for an asynchronous execution: `Prefer: respond-async`."
+            if JobControl.ASYNC in offered.process.job_control_options
+            else ""
+        )
+        raise SyncLimit(
+            f"The job did not end within {self._limits.sync:g} s, the limit of synchronous"
+            f" executions here, and was dismissed.{advice}"
+        )
+
+    async def _accept(self, request: RunJob) -> None:
+        """Write the record and send the message: both, or none."""
+        try:
+            message = await asyncio.to_thread(self._noted, request)
+            await self._broker.send(message)
+        except Unavailable:
+            await asyncio.to_thread(self._take_back, request.job_id)
+            raise
+        await asyncio.to_thread(self._store.mark_published, request.job_id)
+
+    def _noted(self, request: RunJob) -> RunJob:
+        """Write the record; returns the message, whose inputs lie in the storage if they are large."""
+        inputs = _INPUTS.dump_json(request.inputs, by_alias=True, exclude_none=True)
+        if len(inputs) > self._limits.inline:
+            key = job_key(request.job_id, INPUTS_FILE)
+            self._storage.put_bytes(key, inputs)
+            request = request.model_copy(update={"inputs": {}, "inputs_key": key})
+        self._store.accept(request)
+        return request
+
+    def _take_back(self, job_id: str) -> None:
+        """Undo an acceptance. The id is remembered: the message may be on its way all the same."""
+        try:
+            self._store.remove(job_id)
+            self._storage.remove_job(job_id)
+        except Unavailable as error:
+            logger.warning("what was accepted in vain could not be taken back: %s", error.detail)
+
+    async def record(self, job_id: str) -> JobRecord:
+        """The record of a job. Raises NoSuchJob or JobGone."""
+        return await asyncio.to_thread(self._record, job_id)
+
+    def _record(self, job_id: str) -> JobRecord:
+        found = self._store.get(job_id)
+        if found:
+            return found
+        if self._store.was_removed(job_id):
+            raise JobGone(f"The job {job_id[:100]!r} was removed.")
+        raise NoSuchJob(f"There is no job {job_id[:100]!r}.")
+
+    async def page(self, which: JobFilter, limit: int, cursor: str | None) -> JobPage:
+        """Some jobs, newest first."""
+        return await asyncio.to_thread(self._store.list, which, limit, cursor)
+
+    async def dismiss(self, job_id: str) -> JobRecord:
+        """Cancel a job that has not ended; take one that has ended away, with its files."""
+        record = await self.record(job_id)
+        if record.ended:
+            await asyncio.to_thread(self._storage.remove_job, job_id)
+            await asyncio.to_thread(self._store.remove, job_id)
+            return record.model_copy(update={"status": JobStatus.DISMISSED, "outcome": None})
+        await asyncio.to_thread(self._store.dismiss, job_id)
+        return await self.record(job_id)
+
+
+def _request(offered: Offered, body: bytes) -> RunJob:
+    """The job that a body asks for. Raises InvalidRequest or InvalidInput."""
+    execute = parse_execute(bodies.parse(body))
+    return RunJob(
+        job_id=str(uuid.uuid4()),
+        process_id=offered.process.id,
+        service=offered.service,
+        created=datetime.now(UTC),
+        inputs=parse_inputs(execute, offered.process, offered.rules),
+        outputs=execute.outputs,
+        response=execute.response,
+    )
+
+
+def outcome(record: JobRecord) -> Succeeded:
+    """The results of a job. Raises what is to be told where there are none."""
+    if isinstance(record.outcome, Succeeded):
+        return record.outcome
+    if isinstance(record.outcome, Failed):
+        raise failure(record.outcome)
+    if record.status is JobStatus.DISMISSED:
+        raise JobDismissed("A dismissed job has no results.")
+    if record.ended:
+        raise Internal("The outcome of the job was lost.")
+    raise ResultNotReady(f"The job is {record.status}; its results come when it is successful.")
+
+
+def failure(failed: Failed) -> QanatError:
+    """The error of a failed job, as the worker told it."""
+    faults = (Fault(failed.pointer, failed.message),) if failed.pointer else ()
+    return all_errors().get(failed.code, Internal)(failed.message, *faults)
+
+
+def status_info(record: JobRecord, links: Links) -> StatusInfo:
+    """The status of a job as clients read it."""
+    return StatusInfo(
+        job_id=record.job_id,
+        process_id=record.process_id,
+        status=record.status,
+        message=record.message,
+        created=record.created,
+        started=record.started,
+        finished=record.finished,
+        updated=record.updated,
+        progress=record.progress,
+        links=_links(record, links),
+    )
+
+
+_ENDS = {JobStatus.SUCCESSFUL: "results", JobStatus.FAILED: "exceptions"}
+"""What the address of the results tells, of a job that has ended."""
+
+
+def _links(record: JobRecord, links: Links) -> list[Link]:
+    own = links.job(record.job_id)
+    found = [json_link(own, "self"), json_link(own, "monitor"), json_link(links.jobs, "up")]
+    if record.status in _ENDS:
+        rel = REL + _ENDS[record.status]
+        media_type = "application/json" if record.status is JobStatus.FAILED else None
+        found.append(Link(href=links.results(record.job_id), rel=rel, type=media_type))
+    return found

@@ -1,0 +1,111 @@
+"""Addresses of our resources, and the links between them: absolute, whatever the client asked."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+from starlette.types import Scope
+
+from qanat_common.errors import InvalidRequest
+from qanat_common.ogc import JSON, REL, Link
+
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+"""The media type of our API definition, to the letter (/req/oas30/oas-definition-1)."""
+
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+
+def base_url(scope: Scope, public_url: str | None) -> str:
+    """Where the service's root is, without a slash at the end."""
+    return public_url or f"{scope['scheme']}://{_host(scope)}{scope.get('root_path', '')}"
+
+
+def _host(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host: str = value.decode("latin-1")
+            if not _HOST.fullmatch(host):
+                raise InvalidRequest("The header Host does not name a host.")
+            return host
+    server, port = scope.get("server") or ("localhost", None)
+    return f"{server}:{port}" if port else server
+
+
+class Links:
+    """The addresses below one base."""
+
+    def __init__(self, base: str) -> None:
+        """`base` is the address of the root, without a slash at the end."""
+        self.base = base
+
+    @property
+    def processes(self) -> str:
+        """The list of processes."""
+        return f"{self.base}/processes"
+
+    @property
+    def jobs(self) -> str:
+        """The list of jobs."""
+        return f"{self.base}/jobs"
+
+    def process(self, process_id: str) -> str:
+        """A process description."""
+        return f"{self.processes}/{quote(process_id, safe=':@')}"
+
+    def job(self, job_id: str) -> str:
+        """The status of a job."""
+        return f"{self.jobs}/{quote(job_id, safe='')}"
+
+    def results(self, job_id: str) -> str:
+        """The results of a job."""
+        return f"{self.job(job_id)}/results"
+
+    def output(self, job_id: str, name: str) -> str:
+        """One output of a job."""
+        return f"{self.results(job_id)}/{quote(name, safe='')}"
+
+    def landing(self) -> list[Link]:
+        """The links of the landing page (/req/core/landingpage-success)."""
+        return [
+            json_link(f"{self.base}/", "self", "This document"),
+            Link(href=f"{self.base}/api", rel="service-desc", type=OPENAPI, title="API definition"),
+            json_link(f"{self.base}/conformance", REL + "conformance", "Conformance classes"),
+            json_link(self.processes, REL + "processes", "Processes"),
+            json_link(self.jobs, REL + "job-list", "Jobs"),
+        ]
+
+    def of_process(self, process_id: str) -> list[Link]:
+        """The links of a process description."""
+        href = self.process(process_id)
+        return [
+            json_link(href, "self", "This process"),
+            json_link(f"{href}/execution", REL + "execute", "Run this process"),
+            json_link(self.processes, "up", "All processes"),
+        ]
+
+
+def json_link(href: str, rel: str, title: str | None = None) -> Link:
+    """A link to a JSON document."""
+    return Link(href=href, rel=rel, type=JSON, title=title)
+
+
+def with_query(href: str, query: Mapping[str, str | list[str]]) -> str:
+    """An address with a query, if there is one."""
+    return f"{href}?{urlencode(query, doseq=True)}" if query else href
+
+
+def header(href: str, rel: str, *, media_type: str | None = None, title: str | None = None) -> str:
+    """The value of a Link header (RFC 8288)."""
+    parts = [f"<{href}>", f'rel="{rel}"']
+    if media_type:
+        parts.append(f'type="{media_type}"')
+    if title:
+        parts.append(text_parameter("title", title))
+    return "; ".join(parts)
+
+
+def text_parameter(name: str, text: str) -> str:
+    """A header's parameter that may be any text (RFC 8187)."""
+    if re.fullmatch(r"[ !#-\[\]-~]*", text):
+        return f'{name}="{text}"'
+    return f"{name}*=UTF-8''{quote(text, safe='')}"

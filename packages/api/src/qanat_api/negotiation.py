@@ -1,0 +1,117 @@
+"""What a client would like: Accept and `f=` (RFC 9110, 12.5.1), Prefer (RFC 7240), ETags; pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qanat_common.errors import InvalidParameter, NotAcceptable
+from qanat_common.ogc import JSON, JobControl
+
+PROBLEM = "application/problem+json"
+
+FORMATS: Mapping[str, str] = {"json": JSON, JSON: JSON}
+"""Values of the query parameter `f`, which goes before Accept."""
+
+LONGEST_HEADER = 4096
+"""How much of a header's value is read."""
+
+_ANY = frozenset({"*/*", "*", "/*", ""})
+"""Everything, as it is written and as some clients write it."""
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What a client prefers of an execution; `wait` in seconds."""
+
+    respond_async: bool = False
+    wait: int | None = None
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How an execution is answered; `wait` is how long a result is awaited before a 201.
+
+    `applied` are the preferences that were honoured.
+    """
+
+    asynchronous: bool
+    wait: int = 0
+    applied: str | None = None
+
+
+def media_range(text: str) -> str:
+    """A media type or range without its parameters, in lower case."""
+    return text.partition(";")[0].strip().lower()
+
+
+def accepted(header: str | None) -> dict[str, float]:
+    """Media range → quality, of an Accept header; what cannot be read of it is passed over."""
+    found: dict[str, float] = {}
+    for item in split(header or "*/*", ","):
+        _, _, parameters = item.partition(";")
+        quality = re.search(r"(?:^|;)\s*q\s*=\s*([01](?:\.\d*)?|\.\d+)", parameters)
+        found[media_range(item)] = min(1.0, float(quality[1])) if quality else 1.0
+    return found or {"*/*": 1.0}
+
+
+def accepts(header: str | None, media_type: str) -> bool:
+    """Whether an Accept header takes a media type: by the range that names it most closely."""
+    ranges = accepted(header)
+    wanted = media_range(media_type)
+    for name in (wanted, wanted.partition("/")[0] + "/*"):
+        if name in ranges:
+            return ranges[name] > 0
+    return any(ranges.get(name, 0) > 0 for name in _ANY)
+
+
+def require_json(accept: str | None, f: str | None, *others: str) -> None:
+    """Raise what is to be told to a client that wants neither JSON nor one of `others`."""
+    if f is not None:
+        if f not in FORMATS:
+            raise InvalidParameter(f"f: {f!r} is not one of {', '.join(FORMATS)}")
+        return
+    if not any(accepts(accept, media_type) for media_type in (JSON, *others)):
+        raise NotAcceptable(f"This resource can be had as {JSON} only.")
+
+
+def problem_type(accept: str | None) -> str:
+    """The media type of an exception document: problem+json for those who name it."""
+    return PROBLEM if accepted(accept).get(PROBLEM, 0) > 0 else JSON
+
+
+def preferences(headers: Iterable[str]) -> Preferences:
+    """The preferences of all Prefer headers; unknown ones are passed over, the first of a name counts."""
+    found: dict[str, str] = {}
+    for item in split(",".join(headers), ","):
+        name, _, value = next(split(item, ";"), "").partition("=")
+        found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    wait = found.get("wait", "")
+    return Preferences("respond-async" in found, int(wait) if wait.isdecimal() else None)
+
+
+def mode(options: Sequence[JobControl], wanted: Preferences, longest: float) -> Mode:
+    """Synchronous or not, by what the process can and the client prefers (digest, section 6).
+
+    `longest` bounds how long a result is awaited.
+    """
+    if JobControl.ASYNC not in options:
+        return Mode(asynchronous=False)
+    if JobControl.SYNC in options and not wanted.respond_async:
+        return Mode(asynchronous=False)
+    wait = min(wanted.wait or 0, int(longest)) if wanted.respond_async else 0
+    named = ["respond-async"] if wanted.respond_async else []
+    named += [f"wait={wait}"] if wait else []
+    return Mode(asynchronous=True, wait=wait, applied=", ".join(named) or None)
+
+
+def matches(header: str | None, etag: str) -> bool:
+    """Whether an If-None-Match header names an entity tag, or any; compared weakly."""
+    tags = [tag.removeprefix("W/") for tag in split(header or "", ",")]
+    return etag in tags or "*" in tags
+
+
+def split(text: str, separator: str) -> Iterator[str]:
+    """The parts of a header's value: separators within quotes do not count."""
+    for part in re.findall(rf'(?:"(?:[^"\\]|\\.)*"|[^{separator}])+', text[:LONGEST_HEADER]):
+        if part.strip():
+            yield part.strip()

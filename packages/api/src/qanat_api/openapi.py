@@ -1,0 +1,325 @@
+"""Our own API definition, OpenAPI 3.0.3: every operation with every answer it really gives.
+
+Written by hand: what a framework derives from our code would say less, in a later OpenAPI.
+The models of the standard are in `openapi_schemas`.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from qanat_api.filters import JOBS_LIMIT, JOBS_MOST
+from qanat_api.links import OPENAPI
+from qanat_api.negotiation import PROBLEM
+from qanat_api.openapi_schemas import SCHEMAS
+from qanat_common.ogc import JSON, JobStatus
+
+Object = dict[str, Any]
+
+ERRORS: Mapping[int, str] = {
+    400: "A parameter or a member of the body is wrong; `errors` names it",
+    404: "There is no such thing, or not yet",
+    406: "The client does not accept JSON",
+    410: "The job was removed or dismissed",
+    413: "The body is larger than this server takes",
+    415: "The body is not JSON, or is compressed",
+    416: "The range lies outside of the file",
+    500: "The job failed, or the server did",
+    503: "A part that is needed is away; come back after Retry-After seconds",
+    504: "The job took longer than a synchronous execution may, and was dismissed",
+}
+"""Status → when, of the exception documents."""
+
+
+def document(title: str, description: str, base: str) -> Object:
+    """The API definition of the service at `base`."""
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": title, "description": description, "version": version("qanat-api")},
+        "servers": [{"url": base}],
+        "tags": [
+            {"name": "service", "description": "What this service is"},
+            {"name": "processes", "description": "What can be run"},
+            {"name": "jobs", "description": "What runs and ran"},
+        ],
+        "paths": _paths(),
+        "components": {
+            "schemas": SCHEMAS,
+            "parameters": PARAMETERS,
+            "headers": HEADERS,
+            "responses": {f"Error{status}": _error(text) for status, text in ERRORS.items()},
+        },
+    }
+
+
+def _ref(kind: str, name: str) -> Object:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _error(text: str) -> Object:
+    schema = {"schema": _ref("schemas", "exception")}
+    return {"description": text, "content": {JSON: schema, PROBLEM: schema}}
+
+
+def _errors(*statuses: int) -> Object:
+    return {str(status): _ref("responses", f"Error{status}") for status in statuses}
+
+
+def _ok(text: str, schema: str, *, headers: tuple[str, ...] = (), media_type: str = JSON) -> Object:
+    answer: Object = {
+        "description": text,
+        "content": {media_type: {"schema": _ref("schemas", schema)}},
+    }
+    if headers:
+        answer["headers"] = {name: _ref("headers", name) for name in headers}
+    return answer
+
+
+def _get(
+    name: str, summary: str, tag: str, responses: Object, *parameters: str
+) -> tuple[Object, Object]:
+    """The operations GET and HEAD of a path."""
+    own = {
+        "summary": summary,
+        "tags": [tag],
+        "parameters": [_ref("parameters", parameter) for parameter in parameters],
+        "responses": responses,
+    }
+    empty = {
+        status: answer if "$ref" in answer else {**answer, "content": {}}
+        for status, answer in responses.items()
+    }
+    head = {**own, "operationId": f"{name}Head", "responses": empty}
+    return {**own, "operationId": name}, head
+
+
+def _document(
+    name: str, summary: str, tag: str, schema: str, *parameters: str, errors: tuple[int, ...] = ()
+) -> Object:
+    """A path whose GET answers with a document that has an ETag."""
+    responses = {
+        "200": _ok(summary, schema, headers=("ETag",)),
+        "304": {"description": "The client has it already"},
+        **_errors(*sorted({400, 406, 500, *errors})),
+    }
+    get, head = _get(name, summary, tag, responses, "f", "ifNoneMatch", *parameters)
+    return {"get": get, "head": head}
+
+
+def _live(name: str, summary: str, tag: str, schema: str, *parameters: str) -> Object:
+    """A path whose GET answers with what is true now."""
+    responses = {"200": _ok(summary, schema), **_errors(400, 404, 406, 410, 500, 503)}
+    get, head = _get(name, summary, tag, responses, "f", *parameters)
+    return {"get": get, "head": head}
+
+
+def _paths() -> Object:
+    return {
+        "/": _document("landingPage", "The landing page", "service", "landingPage"),
+        "/conformance": _document(
+            "conformance", "The conformance classes that hold", "service", "confClasses"
+        ),
+        "/api": _api(),
+        "/processes": _document(
+            "processes",
+            "The processes: all of them unless limit is given",
+            "processes",
+            "processList",
+            "limit",
+            "offset",
+        ),
+        "/processes/{processId}": _document(
+            "process",
+            "A process description",
+            "processes",
+            "process",
+            "processId",
+            errors=(404, 503),
+        ),
+        "/processes/{processId}/execution": {"post": _execute()},
+        "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", *_JOB_FILTERS),
+        "/jobs/{jobId}": {
+            **_live("status", "The status of a job", "jobs", "statusInfo", "jobId"),
+            "delete": _dismiss(),
+        },
+        "/jobs/{jobId}/results": _results(),
+        "/jobs/{jobId}/results/{outputId}": _output(),
+        "/livez": _health("livez", "Whether the service answers at all"),
+        "/readyz": _health("readyz", "Whether jobs can be taken", 500, 503),
+    }
+
+
+def _api() -> Object:
+    responses = {
+        "200": _ok("This document", "any", headers=("ETag",), media_type=OPENAPI),
+        "304": {"description": "The client has it already"},
+        **_errors(400, 500),
+    }
+    get, head = _get("api", "The API definition", "service", responses, "ifNoneMatch")
+    return {"get": get, "head": head}
+
+
+def _health(name: str, summary: str, *errors: int) -> Object:
+    responses = {"200": _ok(summary, "any"), **_errors(*errors)}
+    get, head = _get(name, summary, "service", responses)
+    return {"get": get, "head": head}
+
+
+def _content() -> Object:
+    """Bodies of results: a document, several outputs, or one output as it is."""
+    return {
+        JSON: {"schema": _ref("schemas", "results")},
+        "multipart/related": {"schema": {"type": "string"}},
+        "*/*": {"schema": {"type": "string", "format": "binary"}},
+    }
+
+
+def _execute() -> Object:
+    own = {name: _ref("headers", name) for name in ("Link", "Preference-Applied")}
+    return {
+        "summary": "Run a process",
+        "description": "Synchronously, unless the process has only async-execute or the client"
+        " prefers respond-async. `wait=N` beside it asks for the results if they come within N"
+        " seconds.",
+        "operationId": "execute",
+        "tags": ["processes"],
+        "parameters": [_ref("parameters", "processId"), _ref("parameters", "prefer")],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": _ref("schemas", "execute")}},
+        },
+        "responses": {
+            "200": {"description": "The results", "headers": own, "content": _content()},
+            "201": _ok(
+                "The job was accepted", "statusInfo", headers=("Location", "Preference-Applied")
+            ),
+            "204": {
+                "description": "The results are where the Link headers point",
+                "headers": own,
+            },
+            **_errors(400, 404, 410, 413, 415, 500, 503, 504),
+        },
+    }
+
+
+def _dismiss() -> Object:
+    return {
+        "summary": "Cancel a job; remove one that has ended, with its results",
+        "operationId": "dismiss",
+        "tags": ["jobs"],
+        "parameters": [_ref("parameters", "jobId")],
+        "responses": {
+            "200": _ok("The job was dismissed", "statusInfo"),
+            **_errors(400, 404, 410, 500, 503),
+        },
+    }
+
+
+def _results() -> Object:
+    link = {"Link": _ref("headers", "Link")}
+    responses = {
+        "200": {"description": "As the execute request asked for them", "content": _content()},
+        "204": {"description": "They are where the Link headers point", "headers": link},
+        **_errors(400, 404, 410, 500, 503),
+    }
+    get, head = _get("results", "The results of a job", "jobs", responses, "jobId")
+    return {"get": get, "head": head}
+
+
+def _output() -> Object:
+    names = ("ETag", "Accept-Ranges", "Content-Disposition")
+    own = {name: _ref("headers", name) for name in names}
+    binary = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    responses = {
+        "200": {"description": "The output as it is", "headers": own, "content": binary},
+        "206": {
+            "description": "A part of its file",
+            "headers": {**own, "Content-Range": _ref("headers", "Content-Range")},
+            "content": binary,
+        },
+        "304": {"description": "The client has it already"},
+        **_errors(400, 404, 410, 416, 500, 503),
+    }
+    parameters = ("jobId", "outputId", "ifNoneMatch", "range")
+    get, head = _get("output", "One output of a job", "jobs", responses, *parameters)
+    return {"get": get, "head": head}
+
+
+def _parameter(
+    name: str, place: str, text: str, schema: Object, *, explode: bool | None = None
+) -> Object:
+    own: Object = {"name": name, "in": place, "description": text, "schema": schema}
+    if place == "path":
+        own["required"] = True
+    if explode is not None:
+        own |= {"style": "form", "explode": explode}
+    return own
+
+
+_TEXT: Object = {"type": "string"}
+_TEXTS: Object = {"type": "array", "items": _TEXT}
+_SECONDS: Object = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_STATUSES: Object = {
+    "type": "array",
+    "items": {"type": "string", "enum": list(map(str, JobStatus))},
+}
+_TYPES: Object = {"type": "array", "items": {"type": "string", "enum": ["process"]}}
+_PAGE: Object = {"type": "integer", "minimum": 1, "default": JOBS_LIMIT}
+_FORMAT: Object = {"type": "string", "enum": ["json", JSON]}
+
+PARAMETERS: Object = {
+    "processId": _parameter("processId", "path", "A process: `id` or `id@service`", _TEXT),
+    "jobId": _parameter("jobId", "path", "A job", _TEXT),
+    "outputId": _parameter("outputId", "path", "An output of the job's process", _TEXT),
+    "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
+    "limit": _parameter("limit", "query", "So many at most", {"type": "integer", "minimum": 1}),
+    "offset": _parameter(
+        "offset", "query", "So many are left out", {"type": "integer", "minimum": 0}
+    ),
+    "jobLimit": _parameter(
+        "limit", "query", f"So many at most; more than {JOBS_MOST} are never given", _PAGE
+    ),
+    "cursor": _parameter("cursor", "query", "Where a page starts: from a `next` link", _TEXT),
+    "type": _parameter("type", "query", "Of these types", _TYPES, explode=True),
+    "processID": _parameter("processID", "query", "Of these processes", _TEXTS, explode=True),
+    "status": _parameter("status", "query", "In these states", _STATUSES, explode=True),
+    "datetime": _parameter(
+        "datetime",
+        "query",
+        "Created at a time, or in an interval such as `../2026-12-01T00:00:00Z`",
+        _TEXT,
+    ),
+    "minDuration": _parameter(
+        "minDuration", "query", "Ran at least so many seconds", _SECONDS, explode=False
+    ),
+    "maxDuration": _parameter(
+        "maxDuration", "query", "Ran at most so many seconds", _SECONDS, explode=False
+    ),
+    "prefer": _parameter("Prefer", "header", "`respond-async`, `wait=N` (RFC 7240)", _TEXT),
+    "ifNoneMatch": _parameter("If-None-Match", "header", "ETags that the client has", _TEXT),
+    "range": _parameter("Range", "header", "One range of bytes (RFC 9110)", _TEXT),
+}
+
+_JOB_FILTERS = (
+    "type",
+    "processID",
+    "status",
+    "datetime",
+    "minDuration",
+    "maxDuration",
+    "jobLimit",
+    "cursor",
+)
+
+HEADERS: Object = {
+    name: {"description": text, "schema": _TEXT}
+    for name, text in {
+        "ETag": "The entity tag of this document or file",
+        "Location": "The address of the job's status",
+        "Link": "The job (`rel=monitor`), or an output by reference",
+        "Preference-Applied": "The preferences that were honoured",
+        "Accept-Ranges": "Ranges of bytes may be asked for",
+        "Content-Range": "Which bytes of how many these are",
+        "Content-Disposition": "The name to save the file by",
+    }.items()
+}

@@ -1,0 +1,151 @@
+"""The models of OGC API - Processes 1.0 as schemas of OpenAPI 3.0, for our API definition."""
+
+from typing import Any
+
+from qanat_common.ogc import CRS84, JobControl, JobStatus, Response, Transmission
+
+Object = dict[str, Any]
+
+_TEXT: Object = {"type": "string"}
+_URI: Object = {"type": "string", "format": "uri"}
+_TIME: Object = {"type": "string", "format": "date-time"}
+
+
+def _ref(name: str) -> Object:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _array(items: Object) -> Object:
+    return {"type": "array", "items": items}
+
+
+def _enum(*names: str, **more: Any) -> Object:
+    return {"type": "string", "enum": [str(name) for name in names], **more}
+
+
+def _object(*required: str, **properties: Object) -> Object:
+    made: Object = {"type": "object", "properties": properties}
+    return {**made, "required": list(required)} if required else made
+
+
+def _map(values: Object) -> Object:
+    return {"type": "object", "additionalProperties": values}
+
+
+_DESCRIBED: Object = {
+    "title": _TEXT,
+    "description": _TEXT,
+    "keywords": _array(_TEXT),
+    "metadata": _array(_object(title=_TEXT, role=_TEXT, href=_TEXT)),
+}
+_SUMMARY: Object = {
+    **_DESCRIBED,
+    "id": _TEXT,
+    "version": _TEXT,
+    "jobControlOptions": _array(_enum(*JobControl)),
+    "outputTransmission": _array(_enum(*Transmission)),
+    "links": _array(_ref("link")),
+}
+_FORMAT: Object = {
+    "mediaType": _TEXT,
+    "encoding": _TEXT,
+    "schema": {"oneOf": [_URI, {"type": "object"}]},
+}
+_OCCURS: Object = {
+    "minOccurs": {"type": "integer", "default": 1},
+    "maxOccurs": {
+        "oneOf": [{"type": "integer", "default": 1}, _enum("unbounded")],
+    },
+}
+
+SCHEMAS: Object = {
+    "any": {"type": "object"},
+    "link": _object("href", "rel", href=_TEXT, rel=_TEXT, type=_TEXT, hreflang=_TEXT, title=_TEXT),
+    "landingPage": _object("links", title=_TEXT, description=_TEXT, links=_array(_ref("link"))),
+    "confClasses": _object("conformsTo", conformsTo=_array(_TEXT)),
+    "processSummary": _object("id", "version", **_SUMMARY),
+    "processList": _object(
+        "processes",
+        "links",
+        processes=_array(_ref("processSummary")),
+        links=_array(_ref("link")),
+    ),
+    "process": _object(
+        "id",
+        "version",
+        **_SUMMARY,
+        inputs=_map(_object("schema", **_DESCRIBED, **_OCCURS, schema={"type": "object"})),
+        outputs=_map(_object("schema", **_DESCRIBED, schema={"type": "object"})),
+    ),
+    "bbox": _object(
+        "bbox",
+        bbox={**_array({"type": "number"}), "minItems": 4, "maxItems": 6},
+        crs={**_URI, "default": CRS84},
+    ),
+    "qualifiedValue": _object("value", value={}, **_FORMAT),
+    "reference": _object("href", href=_URI, type=_TEXT, rel=_TEXT, title=_TEXT),
+    "inlineOrRefData": {
+        "description": "A bare value, a bounding box, a value with its format, or a link",
+        "anyOf": [
+            _TEXT,
+            {"type": "number"},
+            {"type": "boolean"},
+            _array({}),
+            _ref("bbox"),
+            _ref("qualifiedValue"),
+            _ref("reference"),
+            {"type": "object"},
+        ],
+    },
+    "execute": _object(
+        inputs=_map(_ref("inlineOrRefData")),
+        outputs=_map(
+            _object(
+                format=_object(**_FORMAT),
+                transmissionMode=_enum(*Transmission, default=str(Transmission.VALUE)),
+            )
+        ),
+        response=_enum(*Response, default=str(Response.RAW)),
+    ),
+    "results": _map(_ref("inlineOrRefData")),
+    "statusInfo": _object(
+        "jobID",
+        "type",
+        "status",
+        "processID",
+        "created",
+        jobID=_TEXT,
+        processID=_TEXT,
+        type=_enum("process"),
+        status=_enum(*JobStatus),
+        message=_TEXT,
+        created=_TIME,
+        started=_TIME,
+        finished=_TIME,
+        updated=_TIME,
+        progress={"type": "integer", "minimum": 0, "maximum": 100},
+        links=_array(_ref("link")),
+    ),
+    "jobList": _object(
+        "jobs", "links", jobs=_array(_ref("statusInfo")), links=_array(_ref("link"))
+    ),
+    "exception": _object(
+        "type",
+        "title",
+        "status",
+        type=_TEXT,
+        title=_TEXT,
+        status={"type": "integer"},
+        detail=_TEXT,
+        instance=_TEXT,
+        errors=_array(
+            _object(
+                "pointer",
+                "message",
+                pointer={**_TEXT, "description": "The member at fault (RFC 6901)"},
+                message=_TEXT,
+            )
+        ),
+    ),
+}
+"""Name → schema; the names are those of the standard's own files."""

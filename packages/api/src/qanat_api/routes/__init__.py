@@ -1,0 +1,66 @@
+"""What the routes need, and how they get it; a router of our own that answers HEAD where GET is."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from qanat_api import links, negotiation
+from qanat_api.catalog import Snapshot
+from qanat_api.jobs import Jobs, Storage
+from qanat_api.settings import ApiSettings
+
+Route = TypeVar("Route", bound=Callable[..., Coroutine[Any, Any, Response]])
+
+
+class Catalogue(Protocol):
+    """What may be run, kept fresh."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest that is known."""
+
+    async def run(self) -> None:
+        """Keep it fresh, for ever."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the api, wired; `check` raises Unavailable when the store is away."""
+
+    settings: ApiSettings
+    catalog: Catalogue
+    jobs: Jobs
+    files: Storage
+    check: Callable[[], None]
+
+
+def parts(request: Request) -> Parts:
+    """The parts of the application that was asked."""
+    found: Parts = request.app.state.parts
+    return found
+
+
+def links_of(request: Request) -> links.Links:
+    """The addresses of our resources, as this client sees them."""
+    return links.Links(links.base_url(request.scope, parts(request).settings.base_url))
+
+
+def wants_json(request: Request) -> None:
+    """Refuse a client that reads no JSON."""
+    negotiation.require_json(request.headers.get("accept"), request.query_params.get("f"))
+
+
+def get(router: APIRouter, path: str, *, document: bool = True) -> Callable[[Route], Route]:
+    """A route for GET and HEAD; `document` says that it answers with a JSON document."""
+    return router.api_route(
+        path,
+        methods=["GET", "HEAD"],
+        response_model=None,
+        dependencies=[Depends(wants_json)] if document else None,
+    )
+
+
+PartsOf = Annotated[Parts, Depends(parts)]
+LinksOf = Annotated[links.Links, Depends(links_of)]

@@ -1,0 +1,68 @@
+"""Landing page, conformance, API definition; and whether we are alive and ready."""
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+
+from qanat_api import documents, openapi
+from qanat_api.links import OPENAPI
+from qanat_api.routes import LinksOf, PartsOf, get
+from qanat_common.errors import Unavailable
+from qanat_common.ogc import CONFORMANCE
+
+router = APIRouter()
+
+COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
+"""Prefix of the conformance classes of OGC API - Common, Part 1."""
+
+CONFORMS_TO = [
+    *(CONFORMANCE + name for name in ("core", "ogc-process-description", "json")),
+    *(CONFORMANCE + name for name in ("job-list", "dismiss")),
+    *(COMMON + name for name in ("core", "landing-page", "json")),
+]
+"""What holds, and nothing else."""
+
+
+@get(router, "/")
+async def landing_page(request: Request, parts: PartsOf, links: LinksOf) -> Response:
+    """Where to go from here."""
+    return documents.conditional(
+        request,
+        documents.ready(
+            {
+                "title": parts.settings.title,
+                "description": parts.settings.description,
+                "links": [link.document() for link in links.landing()],
+            }
+        ),
+    )
+
+
+@get(router, "/conformance")
+async def conformance(request: Request) -> Response:
+    """The conformance classes that hold."""
+    return documents.conditional(request, documents.ready({"conformsTo": CONFORMS_TO}))
+
+
+@get(router, "/api", document=False)
+async def api(request: Request, parts: PartsOf, links: LinksOf) -> Response:
+    """The API definition."""
+    document = openapi.document(parts.settings.title, parts.settings.description, links.base)
+    return documents.conditional(request, documents.ready(document), OPENAPI)
+
+
+@get(router, "/livez", document=False)
+async def livez() -> Response:
+    """Whether this process answers at all; asks nobody else."""
+    return documents.plain({"status": "ok"}, headers=documents.NO_STORE)
+
+
+@get(router, "/readyz", document=False)
+async def readyz(parts: PartsOf) -> Response:
+    """Whether jobs can be taken: processes are known, and the store answers."""
+    await asyncio.to_thread(parts.check)
+    if not parts.catalog.snapshot.known:
+        raise Unavailable("The processes are not known yet.", retry_after=2)
+    return documents.plain(
+        {"status": "ok", "processes": len(parts.catalog.snapshot)}, headers=documents.NO_STORE
+    )

@@ -1,0 +1,77 @@
+"""Processes: the list, a description, and an execution."""
+
+import uuid
+
+from fastapi import APIRouter, Request, Response
+
+from qanat_api import body, content, documents, filters, negotiation
+from qanat_api.jobs import Execution, outcome, status_info
+from qanat_api.links import Links, header
+from qanat_api.responses import answer
+from qanat_api.routes import LinksOf, Parts, PartsOf, get
+from qanat_common.errors import NoSuchOutput, QanatError
+
+router = APIRouter()
+
+
+@get(router, "/processes")
+async def process_list(request: Request, parts: PartsOf, links: LinksOf) -> Response:
+    """Every process, or some of them by `limit` and `offset`."""
+    limit = filters.number(request.query_params, "limit", 1)
+    offset = filters.number(request.query_params, "offset", 0)
+    snapshot = parts.catalog.snapshot
+    if limit is None and not offset:
+        return documents.conditional(request, snapshot.listing(links.base))
+    page = snapshot.page(links.base, limit or len(snapshot) or 1, offset or 0)
+    return documents.conditional(request, documents.ready(page))
+
+
+@get(router, "/processes/{process_id}")
+async def process(request: Request, process_id: str, parts: PartsOf, links: LinksOf) -> Response:
+    """What a process takes and gives."""
+    parts.jobs.process(process_id)
+    return documents.conditional(
+        request, parts.catalog.snapshot.description(links.base, process_id)
+    )
+
+
+@router.post("/processes/{process_id}/execution", response_model=None)
+async def execute(request: Request, process_id: str, parts: PartsOf, links: LinksOf) -> Response:
+    """Run a process."""
+    offered = parts.jobs.process(process_id)
+    limit = parts.settings.body_limit
+    body.check_headers(request.headers, limit)
+    given = await body.read(request.stream(), limit)
+    wanted = negotiation.preferences(request.headers.getlist("prefer"))
+    execution = await parts.jobs.execute(offered, given, wanted)
+    respond = _accepted if execution.mode.asynchronous else _ended
+    return await respond(request, parts, links, execution)
+
+
+async def _accepted(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
+    """201 with the status of the job (/req/core/process-execute-success-async)."""
+    headers = documents.NO_STORE | {"Location": links.job(execution.record.job_id)}
+    if execution.mode.applied:
+        headers["Preference-Applied"] = execution.mode.applied
+    return documents.plain(status_info(execution.record, links), 201, headers)
+
+
+async def _ended(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
+    """The results, or why there are none; with a link to the job either way."""
+    job_id = execution.record.job_id
+    headers = documents.NO_STORE | {"Link": header(links.job(job_id), "monitor")}
+    if execution.mode.applied:
+        headers["Preference-Applied"] = execution.mode.applied
+    try:
+        outputs = outcome(execution.record).outputs
+        made = answer(
+            outputs,
+            execution.record.request,
+            lambda name: links.output(job_id, name),
+            uuid.uuid4().hex,
+        )
+        return await content.respond(parts.files, made, headers)
+    except FileNotFoundError:
+        raise NoSuchOutput("A file of the results is no longer there.") from None
+    except QanatError as error:
+        return documents.problem(request, error, headers)

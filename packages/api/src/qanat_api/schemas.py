@@ -1,0 +1,138 @@
+"""JSON Schema in the dialect of OpenAPI 3.0, compiled: is a value right, and if not, where; pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema_rs import Draft4Validator
+from pydantic import JsonValue
+
+from qanat_common.errors import Fault
+from qanat_common.ogc import JsonSchema
+
+LONGEST_MESSAGE = 300
+"""So much of a message is told; values stand in messages, and may be whole layers."""
+
+MOST_FAULTS = 20
+"""So many faults of one value are told."""
+
+_ALTERNATIVES = ("allOf", "oneOf", "anyOf")
+_INNER = frozenset({"items", "not", "additionalProperties", *_ALTERNATIVES})
+_NOTES = frozenset({"title", "description", "default", "example", "deprecated"})
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A schema without alternatives, ready to check values.
+
+    `types` are the JSON types that it takes, empty when it does not say; `base64` says that its
+    value is bytes in text.
+    """
+
+    validator: Draft4Validator
+    types: frozenset[str]
+    media_type: str | None
+    base64: bool
+
+    def fits(self, value: JsonValue) -> bool:
+        """Whether the JSON type of a value is one that this branch takes."""
+        return not self.types or bool(self.types & _types_of(value))
+
+    def faults(self, value: JsonValue, pointer: str) -> list[Fault]:
+        """What is wrong with a value that stands at `pointer`."""
+        found = []
+        for error in self.validator.iter_errors(value):
+            where = pointer + "".join(f"/{escape(part)}" for part in error.instance_path)
+            found.append(Fault(where, shortened(error.message)))
+            if len(found) == MOST_FAULTS:
+                break
+        return found
+
+
+def branches(schema: JsonSchema) -> list[Branch]:
+    """The alternatives of a schema, its first the default; a schema without any is one itself."""
+    alternatives = schema.get("oneOf") or schema.get("anyOf")
+    if not alternatives:
+        return [_branch(schema)]
+    common = {
+        name: value
+        for name, value in schema.items()
+        if name not in _NOTES and name not in ("oneOf", "anyOf")
+    }
+    return [_branch({**common, **alternative}) for alternative in alternatives]
+
+
+def escape(part: str | int) -> str:
+    """A member's name as it stands in a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def shortened(message: str) -> str:
+    """A message that fits on a screen: its beginning and its end."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    half = LONGEST_MESSAGE // 2
+    return f"{message[:half]} … {message[-half:]}"
+
+
+def media_types(schema: Mapping[str, Any]) -> list[str]:
+    """Every media type that a schema names, its default first."""
+    found = [schema["contentMediaType"]] if "contentMediaType" in schema else []
+    for name in _ALTERNATIVES:
+        for alternative in schema.get(name, ()):
+            found.extend(media_types(alternative))
+    return found
+
+
+def _branch(schema: JsonSchema) -> Branch:
+    named = media_types(schema)
+    return Branch(
+        validator=Draft4Validator(_draft4(schema), validate_formats=True),
+        types=frozenset(_declared_types(schema)),
+        media_type=named[0] if named else None,
+        base64=schema.get("contentEncoding") == "base64" or schema.get("format") == "byte",
+    )
+
+
+def _declared_types(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The types of a schema; those of an allOf count too."""
+    if "type" in schema:
+        yield schema["type"]
+        return
+    for part in schema.get("allOf", ()):
+        yield from _declared_types(part)
+
+
+def _types_of(value: JsonValue) -> frozenset[str]:
+    return _JSON_TYPES.get(type(value), frozenset())
+
+
+_JSON_TYPES: Mapping[type, frozenset[str]] = {
+    bool: frozenset({"boolean"}),
+    int: frozenset({"integer", "number"}),
+    float: frozenset({"number", "integer"}),
+    str: frozenset({"string"}),
+    list: frozenset({"array"}),
+    dict: frozenset({"object"}),
+}
+
+
+def _draft4(schema: Any) -> Any:
+    """The same schema in Draft 4, which knows no `nullable`: null becomes one of its types."""
+    if isinstance(schema, list):
+        return [_draft4(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _draft4(value) if name in _INNER else value for name, value in schema.items()}
+    if "properties" in made:
+        made["properties"] = {name: _draft4(inner) for name, inner in made["properties"].items()}
+    return _with_null(made) if made.pop("nullable", False) else made
+
+
+def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    made = dict(schema)
+    if "type" in made:
+        made["type"] = [made["type"], "null"]
+    if "enum" in made:
+        made["enum"] = [*made["enum"], None]
+    return made

@@ -1,0 +1,59 @@
+"""The settings of the api: the shared ones, and the table [api]."""
+
+from pydantic import Field
+
+from qanat_common.settings import Section, SharedSettings
+
+
+class ApiSettings(Section):
+    """Where the api answers, what it says of itself, and how much it takes."""
+
+    host: str = Field(default="127.0.0.1", description="The address it listens on.")
+    port: int = Field(default=9080, ge=0, le=65535, description="The port it listens on.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="The address under which clients see it, such as https://example.org/gis: the"
+        " start of every link. Empty: what the request says.",
+    )
+    registry_url: str = Field(
+        default="http://127.0.0.1:9081",
+        pattern=r"^https?://[^\s?#]+$",
+        description="Where the registry answers.",
+    )
+    title: str = Field(default="Qanat", description="The title of the service.")
+    description: str = Field(
+        default="QGIS Processing as OGC API - Processes",
+        description="What the service is, in a sentence.",
+    )
+    service_order: list[str] = Field(
+        default_factory=list,
+        description="Services in the order of preference: which one runs a process that several"
+        " offer. Those not named come after, the newest QGIS first.",
+    )
+    body_limit: int = Field(
+        default=50 * 1024 * 1024, gt=0, description="The largest body of a request, in bytes."
+    )
+    inline_limit: int = Field(
+        default=256 * 1024,
+        gt=0,
+        description="Inputs of a job larger than this (bytes of JSON) travel through the storage, not"
+        " through the broker.",
+    )
+    sync_limit: float = Field(
+        default=60.0,
+        gt=0,
+        description="How long a synchronous execution may take, in seconds; then the job is"
+        " dismissed and the client told to ask for an asynchronous one.",
+    )
+
+    @property
+    def base_url(self) -> str | None:
+        """The public address without a slash at its end; None when requests say it."""
+        return self.public_url.rstrip("/") or None
+
+
+class Settings(SharedSettings):
+    """What the api reads of a settings file."""
+
+    api: ApiSettings = Field(default_factory=ApiSettings)

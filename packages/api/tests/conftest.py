@@ -1,0 +1,247 @@
+"""The api over HTTP, on a real store and storage; the worker behind the broker is a function."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from qanat_api.app import create_app
+from qanat_api.catalog import NOTHING, Snapshot, build
+from qanat_api.events import Events
+from qanat_api.jobs import Jobs, Limits
+from qanat_api.routes import Parts
+from qanat_api.settings import ApiSettings
+from qanat_common.ogc import GEOJSON, Process
+from qanat_common.protocol import (
+    Catalog,
+    Failed,
+    Offer,
+    OutputValue,
+    RunJob,
+    ServiceEntry,
+    StoredFile,
+    Succeeded,
+)
+from qanat_common.storage import Storage, job_key
+from qanat_common.store import Store
+
+GEOPACKAGE = "application/geopackage+sqlite3"
+POINT = {"type": "Feature", "properties": {"n": None}, "geometry": {"type": "Point"}}
+LAYER = {"type": "FeatureCollection", "features": [POINT]}
+
+VECTOR = {
+    "oneOf": [
+        {"type": "object", "format": "geojson-feature-collection", "contentMediaType": GEOJSON},
+        {"type": "string", "contentEncoding": "base64", "contentMediaType": GEOPACKAGE},
+        {"type": "string", "contentMediaType": "application/gml+xml; version=3.2"},
+    ]
+}
+
+BUFFER = {
+    "id": "native:buffer",
+    "version": "3.22.16",
+    "title": "Buffer",
+    "inputs": {
+        "INPUT": {"title": "Layer", "schema": VECTOR},
+        "DISTANCE": {"schema": {"type": "number", "default": 10}, "minOccurs": 0},
+        "SEGMENTS": {"schema": {"type": "integer", "minimum": 1}, "minOccurs": 0},
+        "DISSOLVE": {"schema": {"type": "boolean"}, "minOccurs": 0},
+        "STYLE": {"schema": {"type": "string", "enum": ["Round", "Flat", ""]}, "minOccurs": 0},
+    },
+    "outputs": {"OUTPUT": {"schema": VECTOR}},
+}
+
+ECHO = {
+    "id": "test:echo",
+    "version": "1",
+    "title": "Echo",
+    "inputs": {
+        "text": {"schema": {"type": "string"}},
+        "extent": {
+            "minOccurs": 0,
+            "schema": {
+                "allOf": [
+                    {"format": "ogc-bbox"},
+                    {
+                        "type": "object",
+                        "required": ["bbox"],
+                        "properties": {
+                            "bbox": {"type": "array", "items": {"type": "number"}, "minItems": 4},
+                            "crs": {"type": "string", "format": "uri"},
+                        },
+                    },
+                ]
+            },
+        },
+        "numbers": {
+            "minOccurs": 0,
+            "maxOccurs": 3,
+            "schema": {"type": "number", "minimum": 0, "exclusiveMinimum": True},
+        },
+        "rows": {
+            "minOccurs": 0,
+            "maxOccurs": "unbounded",
+            "schema": {"type": "array", "items": {"type": "integer"}},
+        },
+        "range": {"minOccurs": 0, "schema": {"type": "array", "items": {"type": "number"}}},
+    },
+    "outputs": {
+        "text": {"schema": {"type": "string"}},
+        "count": {"schema": {"type": "integer"}},
+        "file": {"schema": {"type": "object", "contentMediaType": GEOJSON}},
+        "blob": {"schema": {"type": "string", "contentMediaType": GEOPACKAGE}},
+    },
+}
+
+
+def process(document: dict[str, Any], **changes: Any) -> Process:
+    return Process.model_validate({**document, **changes})
+
+
+ASYNC = {"jobControlOptions": ["async-execute", "dismiss"]}
+SYNC = {"jobControlOptions": ["sync-execute"]}
+PROCESSES = (
+    process(BUFFER),
+    process(ECHO),
+    process(ECHO, id="test:async", **ASYNC),
+    process(ECHO, id="test:sync", outputTransmission=["value"], **SYNC),
+)
+
+
+def snapshot(**services: tuple[Process, ...]) -> Snapshot:
+    """What services offer; the name says their QGIS, as in q322."""
+    entries = [
+        ServiceEntry(
+            name=name,
+            queue=f"qanat.{name}",
+            qgis=f"{name[1:2]}.{name[2:]}",
+            digests=[name],
+            workers=1,
+            slots=1,
+        )
+        for name in services
+    ]
+    offers = {name: Offer(processes=list(offered)) for name, offered in services.items()}
+    return build(Catalog(complete=True, services=entries), offers, (), NOTHING)
+
+
+@dataclass
+class StillCatalogue:
+    """A catalogue that does not change by itself."""
+
+    snapshot: Snapshot
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
+@dataclass
+class Worker:
+    """Takes what the broker is sent. `work` makes an outcome; without it jobs stay waiting."""
+
+    store: Store
+    storage: Storage
+    work: Callable[[RunJob], Succeeded | Failed] | None = None
+    error: Exception | None = None
+    sent: list[RunJob] = field(default_factory=list)
+
+    async def send(self, message: RunJob) -> None:
+        if self.error:
+            raise self.error
+        self.sent.append(message)
+        if self.work:
+            await asyncio.to_thread(self.run, message)
+
+    def run(self, message: RunJob, outcome: Succeeded | Failed | None = None) -> None:
+        self.start(message)
+        made = outcome or (self.work(message) if self.work else Succeeded())
+        assert self.store.finish(message.job_id, "token", made)
+
+    def start(self, message: RunJob) -> None:
+        self.store.claim(message, "token", "boot", 3)
+
+    def keep(self, job_id: str, name: str, data: bytes, media_type: str) -> StoredFile:
+        key = job_key(job_id, name)
+        size = self.storage.put_bytes(key, data)
+        return StoredFile(key=key, name=name, media_type=media_type, size=size)
+
+    def returns(self, **outputs: OutputValue | tuple[str, bytes, str]) -> None:
+        """Each job succeeds with these outputs; a tuple is a file: name, content, media type."""
+
+        def work(message: RunJob) -> Succeeded:
+            made = {
+                name: self.keep(message.job_id, *value) if isinstance(value, tuple) else value
+                for name, value in outputs.items()
+            }
+            return Succeeded(outputs=made)
+
+        self.work = work
+
+    def fails(self, code: str, message: str, pointer: str | None = None) -> None:
+        self.work = lambda job: Failed(code=code, message=message, pointer=pointer)
+
+
+@dataclass
+class Api:
+    """The api, started: `http` asks it."""
+
+    http: TestClient
+    worker: Worker
+    catalogue: StillCatalogue
+    store: Store
+    storage: Storage
+
+    def execute(self, name: str = "test:echo", **request: Any) -> httpx2.Response:
+        """Execute by JSON; `prefer` is the header."""
+        prefer = request.pop("prefer", None)
+        headers = {"Prefer": prefer} if prefer else {}
+        return self.http.post(f"/processes/{name}/execution", json=request, headers=headers)
+
+    def submit(self, name: str = "test:echo", **request: Any) -> str:
+        """An accepted job; returns its path."""
+        request.setdefault("inputs", {"text": "a"})
+        answer = self.execute(name, prefer="respond-async", **request)
+        assert answer.status_code == 201, answer.text
+        return str(httpx2.URL(answer.headers["Location"]).path)
+
+    def count(self) -> int:
+        return len(self.http.get("/jobs?limit=1000").json()["jobs"])
+
+
+@pytest.fixture
+def store(valkey: Any) -> Iterator[Store]:
+    store = Store(valkey.url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def make_api(store: Store, tmp_path: Path) -> Iterator[Callable[..., Api]]:
+    """Makes an api with settings of a test's own."""
+    opened: list[TestClient] = []
+
+    def make(**own: Any) -> Api:
+        settings = ApiSettings(**own)
+        storage = Storage(f"file://{tmp_path}/storage")
+        worker, catalogue = Worker(store, storage), StillCatalogue(snapshot(q322=PROCESSES))
+        events = Events(store)
+        limits = Limits(settings.inline_limit, settings.sync_limit)
+        jobs = Jobs(lambda: catalogue.snapshot, store, storage, worker, events, limits)
+        app = create_app(Parts(settings, catalogue, jobs, storage, store.ping), events)
+        client = TestClient(app, "http://qanat.test", raise_server_exceptions=False)
+        opened.append(client)
+        return Api(client.__enter__(), worker, catalogue, store, storage)
+
+    yield make
+    for client in opened:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def api(make_api: Callable[..., Api]) -> Api:
+    return make_api()
