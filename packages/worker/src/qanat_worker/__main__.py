@@ -26,7 +26,7 @@ from qanat_worker.settings import Settings, WorkerSettings
 from qanat_worker.stopper import STOPS, Stopper
 from qanat_worker.warm import EngineStart
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("qanat_worker")
 
 
 def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> EngineStart:

@@ -69,6 +69,8 @@ class Children:
             child = self._next(LOOK_SECONDS)
             if child is not None and child.fit():
                 return child
+            if child is not None:
+                child.end()
             if time.monotonic() > end:
                 raise Unavailable(
                     f"No process for the job could be started within {WAIT_SECONDS:g} seconds."

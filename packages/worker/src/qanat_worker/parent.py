@@ -35,7 +35,7 @@ from qanat_worker.pipe import (
 )
 from qanat_worker.port import Engine
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("qanat_worker.parent")
 
 EngineFactory = Callable[[dict[str, JsonValue]], Engine]
 """Starts an engine with the options of its table of the settings."""
@@ -198,7 +198,8 @@ def main() -> None:
     except EOFError:
         return
     except Exception as error:
-        logger.exception("the engine cannot be started")
+        # The main process says it in one line, with what to do about it.
+        logger.debug("the engine cannot be started", exc_info=True)
         with contextlib.suppress(OSError):
             send_packet(control, Sorry(message=f"{type(error).__name__}: {error}"[:2000]))
         os._exit(1)

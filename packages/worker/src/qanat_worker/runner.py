@@ -63,6 +63,10 @@ class GivenBack(Exception):
     """The worker stops before the job has ended: another is to run it."""
 
 
+class ParentLost(ProcessCrashed):
+    """The warm parent was lost, and the job's child with it: not the job's fault."""
+
+
 class Runner:
     """Runs jobs, each in the thread that calls; never raises but GivenBack."""
 
@@ -161,10 +165,8 @@ class Runner:
 
     def _outcome(self, job: RunJob, report: Report) -> Succeeded | Failed | None:
         """How the job ended; None when it was stopped."""
-        root = self._folder / f"{report.token[:12]}"
         try:
-            folder = sandbox.make_folders(root)
-            return self._work(job, report, root, folder)
+            return self._attempt_twice(job, report)
         except (Stopped, GivenBack):
             return None
         except QanatError as error:
@@ -174,6 +176,18 @@ class Runner:
         except Exception:
             logger.exception("%s: failed inside the worker", job.process_id)
             return Failed(code=Internal.code, message=INTERNAL)
+
+    def _attempt_twice(self, job: RunJob, report: Report) -> Succeeded:
+        try:
+            return self._attempt(job, report)
+        except ParentLost:
+            logger.warning("%s: its process was lost with the warm parent: again", job.process_id)
+        return self._attempt(job, report)
+
+    def _attempt(self, job: RunJob, report: Report) -> Succeeded:
+        root = self._folder / uuid.uuid4().hex[:12]
+        try:
+            return self._work(job, report, root, sandbox.make_folders(root))
         finally:
             shutil.rmtree(root, ignore_errors=True)
 
@@ -235,7 +249,7 @@ class Runner:
         """What a child that fell silent died of."""
         code = child.code()
         if code is None:
-            return ProcessCrashed("The process of the engine was lost, and the job's with it.")
+            return ParentLost("The process of the engine was lost, and the job's with it.")
         reasons: dict[int, Callable[[], QanatError]] = {
             EXIT_MEMORY: watch.memory_error,
             -signal.SIGXFSZ: watch.output_error,

@@ -26,6 +26,9 @@ def scrubbed(environ: Mapping[str, str], extra: Mapping[str, str], home: Path) -
     passed = {
         name: value for name, value in environ.items() if name in PASSED or name.startswith("LC_")
     }
+    if "PYTHONPATH" in passed:
+        folders = passed["PYTHONPATH"].split(os.pathsep)
+        passed["PYTHONPATH"] = os.pathsep.join(str(Path(folder).absolute()) for folder in folders)
     defaults = {"LANG": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen"}
     return defaults | passed | _homely(home, home) | dict(extra)
 

@@ -1,0 +1,110 @@
+"""Warm parents and spare children: ready ahead of their jobs, replaced when lost."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qanat_common.ogc import JobStatus
+from qanat_worker.children import EngineFailed
+
+
+def spares(bench: Any) -> list[int]:
+    pid = bench.children.parent_pid
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text() if pid else ""
+    return [int(word) for word in text.split()]
+
+
+def test_as_many_spares_as_asked_for_stand_ready(
+    make_bench: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    bench = make_bench(spares=3)
+    until(lambda: len(spares(bench)) == 3)
+    bench.run("echo", x=1)
+    until(lambda: len(spares(bench)) == 3)
+
+
+def test_a_child_runs_one_job_only(bench: Any) -> None:
+    leaders = {bench.run("where", f"j{n}").outcome.outputs["group"].value[0] for n in range(4)}
+    assert len(leaders) == 4
+
+
+def test_a_spare_that_died_is_passed_over(bench: Any, until: Callable[..., Any]) -> None:
+    until(lambda: len(spares(bench)) == 2)
+    for pid in spares(bench):
+        os.kill(pid, signal.SIGKILL)
+    assert bench.values("echo", x=1) == {"x": 1}
+    until(lambda: len(spares(bench)) == 2)
+
+
+def test_a_lost_warm_parent_is_replaced_and_jobs_wait_for_it(
+    bench: Any, until: Callable[..., Any]
+) -> None:
+    lost = bench.children.parent_pid
+    os.kill(lost, signal.SIGKILL)
+    assert bench.values("echo", x=1) == {"x": 1}
+    assert bench.children.parent_pid != lost
+    assert len(bench.ready) == 2
+
+
+def test_a_job_that_ends_its_warm_parent_fails_and_the_worker_goes_on(bench: Any) -> None:
+    assert bench.failure("kill_parent").code == "process-crashed"
+    assert bench.run("echo", "j2", x=1).status is JobStatus.SUCCESSFUL
+
+
+def test_a_reload_offers_anew_while_running_jobs_go_on(
+    make_bench: Callable[..., Any], until: Callable[..., Any], tmp_path: Path
+) -> None:
+    version, marker = tmp_path / "version", tmp_path / "marker"
+    version.write_text("1")
+    bench = make_bench(version=str(version))
+    running, old = bench.begin("wait", x=str(marker)), bench.children.parent_pid
+    until(marker.exists)
+    version.write_text("2")
+    bench.children.reload()
+    until(lambda: len(bench.ready) == 2)
+    assert [able.versions["fake"] for able in bench.ready] == ["1", "2"]
+    assert bench.run("echo", "j2", x=1).status is JobStatus.SUCCESSFUL
+    assert bench.children.parent_pid != old
+    assert running.is_alive()
+    marker.unlink()
+    running.join(5)
+    assert bench.record().status is JobStatus.SUCCESSFUL
+    until(lambda: not Path(f"/proc/{old}").exists(), 5)
+
+
+def test_a_reload_that_fails_leaves_the_old_one_at_work(
+    make_bench: Callable[..., Any], until: Callable[..., Any], tmp_path: Path, caplog: Any
+) -> None:
+    version = tmp_path / "version"
+    version.write_text("1")
+    bench = make_bench(version=str(version))
+    version.unlink()
+    bench.children.reload()
+    until(lambda: "the old one stays" in caplog.text)
+    assert bench.values("echo", x=1) == {"x": 1}
+    version.write_text("2")
+    bench.children.reload()
+    until(lambda: len(bench.ready) == 2)
+
+
+def test_an_engine_that_refuses_to_start_says_why(make_bench: Callable[..., Any]) -> None:
+    with pytest.raises(EngineFailed, match="RuntimeError: there is no QGIS"):
+        make_bench(refuse="there is no QGIS")
+
+
+def test_an_engine_that_dies_while_it_starts_is_noticed(make_bench: Callable[..., Any]) -> None:
+    with pytest.raises(EngineFailed, match="ended while starting"):
+        make_bench(mute=True)
+
+
+def test_nothing_is_left_when_the_children_are_closed(
+    bench: Any, until: Callable[..., Any], alive: Callable[[int], bool]
+) -> None:
+    until(lambda: len(spares(bench)) == 2)
+    family = [bench.children.parent_pid, *spares(bench)]
+    bench.children.close()
+    until(lambda: not any(alive(pid) for pid in family), 2)
