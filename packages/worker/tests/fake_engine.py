@@ -212,7 +212,8 @@ class FakeEngine:
             raise RuntimeError(message)
         if options.get("mute"):
             os._exit(5)
-        self._version = Path(options["version"]).read_text() if "version" in options else "1"
+        version = options.get("version") or os.environ.get("FAKE_VERSION")
+        self._version = Path(version).read_text() if version else "1"
         self._warm = False
 
     def offer(self) -> Offer:
@@ -235,3 +236,12 @@ class FakeEngine:
     def run(self, task: Task, feedback: Feedback) -> Outputs:
         assert self._warm
         return PROCESSES[task.process_id](task, feedback)
+
+
+def refusing(options: dict[str, Any]) -> FakeEngine:
+    raise RuntimeError("there is no QGIS here")
+
+
+def slow(options: dict[str, Any]) -> FakeEngine:
+    time.sleep(600)
+    return FakeEngine(options)

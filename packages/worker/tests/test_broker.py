@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from celery import Celery
 from kombu import Connection, Exchange, Queue
 from kombu.pidbox import Mailbox
@@ -52,9 +54,12 @@ class World:
     def __post_init__(self) -> None:
         self.app = Celery("test", set_as_current=False)
         self.app.conf.update(celery_settings(self.broker_url))
+        self.reconnect()
+
+    def reconnect(self) -> None:
         self.connection = Connection(self.broker_url)
         node = Mailbox(MAILBOX, "fanout", accept=["json"], serializer="json")(self.connection).Node(
-            "registry-test",
+            f"registry-{uuid.uuid4()}",
             channel=self.connection.channel(),
             handlers={COMMAND_ANNOUNCE: self._hear},
         )
@@ -113,6 +118,9 @@ class World:
             inputs={name: Inline(value=value) for name, value in inputs.items()},
         )
         self.store.accept(job)
+        self.publish(job_id, wire(job))
+
+    def publish(self, job_id: str, job: Any) -> None:
         name = queue_name(self.service)
         queue = Queue(
             name,
@@ -121,7 +129,7 @@ class World:
             durable=True,
             queue_arguments=queue_arguments(),
         )
-        self.app.send_task(TASK_RUN, kwargs={"job": wire(job)}, queue=queue, task_id=job_id)
+        self.app.send_task(TASK_RUN, kwargs={"job": job}, queue=queue, task_id=job_id)
 
     def ends(self, job_id: str = "j1", seconds: float = 20) -> JobStatus:
         """How a job ends."""
@@ -145,9 +153,21 @@ class World:
         self.store.close()
 
 
-@pytest.fixture
-def world(valkey: Any, tmp_path: Path, until: Callable[..., Any]) -> Iterator[World]:
-    world = World(valkey.broker_url, Store(valkey.url), valkey.url, tmp_path, until)
+@pytest.fixture(params=["embedded", "debian"])
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, until: Callable[..., Any]
+) -> Iterator[World]:
+    """On Valkey alone, and on RabbitMQ and Redis."""
+    if request.param == "embedded":
+        store = request.getfixturevalue("valkey")
+        broker_url = store.broker_url
+    else:
+        store = request.getfixturevalue("redis_server")
+        broker_url = request.getfixturevalue("rabbitmq_server").broker_url
+    with redis.Redis.from_url(store.url) as client:
+        client.flushdb()
+    service = f"s{uuid.uuid4().hex[:8]}"
+    world = World(broker_url, Store(store.url), store.url, tmp_path, until, service=service)
     yield world
     world.close()
 
@@ -155,7 +175,8 @@ def world(valkey: Any, tmp_path: Path, until: Callable[..., Any]) -> Iterator[Wo
 def test_a_ready_worker_announces_itself_and_its_offer_is_in_the_store(world: World) -> None:
     world.ready_worker(labels=json.dumps({"site": "north"}), slots="3")
     said = world.heard[0]
-    assert (said.service, said.queue, said.slots) == ("default", "qanat.default", 3)
+    assert (said.service, said.slots) == (world.service, 3)
+    assert said.queue == f"qanat.{world.service}"
     assert (said.labels, said.versions["fake"]) == ({"site": "north"}, "1")
     assert said.boot in said.node
     offer = world.store.get_offer(said.digest)
@@ -194,3 +215,125 @@ def test_a_stopped_worker_drains_ends_its_job_and_leaves(world: World, tmp_path:
     late = world.store.get("late")
     assert late is not None
     assert late.status is JobStatus.ACCEPTED
+
+
+def test_a_job_that_does_not_end_in_time_is_given_back_and_run_by_another(
+    world: World, tmp_path: Path
+) -> None:
+    first = world.ready_worker(drain_timeout="0.5")
+    marker = tmp_path / "marker"
+    world.send("wait", x=str(marker))
+    world.until(lambda: marker.exists() and marker.read_text())
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(10) == 0
+    marker.unlink()
+    world.heard.clear()
+    world.ready_worker()
+    world.until(marker.exists, 20)
+    marker.unlink()
+    assert world.ends() is JobStatus.SUCCESSFUL
+    record = world.store.get("j1")
+    assert record is not None
+    assert record.attempt == 2
+
+
+def test_a_second_signal_stops_at_once(world: World, tmp_path: Path) -> None:
+    process = world.ready_worker(drain_timeout="600")
+    marker = tmp_path / "marker"
+    world.send("wait", x=str(marker))
+    world.until(marker.exists)
+    process.send_signal(signal.SIGTERM)
+    world.listen(lambda said: said.state is WorkerState.DRAINING, 3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
+def test_nothing_survives_a_worker_that_is_killed(
+    world: World, tmp_path: Path, alive: Callable[[int], bool]
+) -> None:
+    process = world.ready_worker()
+    marker = tmp_path / "marker"
+    world.send("family", x=str(marker))
+    world.until(lambda: marker.exists() and marker.read_text().count(" ") == 2)
+    family = [int(word) for word in marker.read_text().split()]
+    parent = int(Path(f"/proc/{family[0]}/stat").read_text().rpartition(") ")[2].split()[1])
+    process.kill()
+    world.until(lambda: not any(alive(pid) for pid in [*family, parent]), 5)
+
+
+def test_the_folders_of_a_killed_worker_are_removed_by_the_next(
+    world: World, tmp_path: Path
+) -> None:
+    first = world.ready_worker()
+    first.kill()
+    first.wait(10)
+    left = next((tmp_path / "work").iterdir())
+    world.heard.clear()
+    world.ready_worker()
+    assert not left.exists()
+
+
+def test_a_message_that_cannot_be_read_ends_its_job_and_nothing_else(world: World) -> None:
+    world.ready_worker()
+    job = RunJob(job_id="bad", process_id="echo", service=world.service, created=datetime.now(UTC))
+    world.store.accept(job)
+    world.publish("none", "not an object")
+    world.publish("bad", {"job_id": "bad", "process_id": 7})
+    assert world.ends("bad") is JobStatus.FAILED
+    world.send("echo", x=1)
+    assert world.ends() is JobStatus.SUCCESSFUL
+
+
+def test_a_reload_is_announced(world: World, tmp_path: Path) -> None:
+    version = tmp_path / "version"
+    version.write_text("1")
+    process = world.ready_worker(environment=json.dumps({"FAKE_VERSION": str(version)}))
+    before = world.heard[-1]
+    version.write_text("2")
+    process.send_signal(signal.SIGHUP)
+    after = world.listen(lambda said: said.versions["fake"] == "2", 10)
+    assert after.digest != before.digest
+    assert after.boot == before.boot
+    assert world.store.get_offer(after.digest) is not None
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+def test_a_worker_announces_itself_again_when_the_broker_is_back(world: World, valkey: Any) -> None:
+    process = world.ready_worker(beat_seconds="1")
+    boot = world.heard[0].boot
+    valkey.stop(kill=True)
+    valkey.start()
+    world.reconnect()
+    world.heard.clear()
+    assert world.listen(lambda said: said.boot == boot, 20).state is WorkerState.READY
+    world.send("echo", x=1)
+    assert world.ends(seconds=30) is JobStatus.SUCCESSFUL
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"engine": "no_such_module:start"}, "No module named 'no_such_module'"),
+        ({"engine": "fake_engine:refusing"}, "there is no QGIS here"),
+        ({"work_folder": "/proc/work"}, "worker.work_folder: /proc/work"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_so_in_one_line_and_fails(
+    world: World, settings: dict[str, str], words: str
+) -> None:
+    process = world.worker(**settings)
+    assert process.wait(20) == 1
+    lines = world.log().splitlines()
+    assert len(lines) == 1, lines
+    assert words in json.loads(lines[0])["event"]
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+def test_a_worker_told_to_stop_while_it_starts_stops(world: World, tmp_path: Path) -> None:
+    process = world.worker(engine="fake_engine:slow")
+    world.until(lambda: list(tmp_path.glob("work/*/parent")))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert list((tmp_path / "work").iterdir()) == []

@@ -13,6 +13,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, cast
@@ -39,6 +40,9 @@ logger = logging.getLogger("qanat_worker.parent")
 
 EngineFactory = Callable[[dict[str, JsonValue]], Engine]
 """Starts an engine with the options of its table of the settings."""
+
+END_SECONDS = 2.0
+"""How long the parent looks for what its children left, when it ends."""
 
 ENGINES = {"qgis": "qanat_worker.engine.application:start"}
 """Name → module:factory; any other name is module:factory itself."""
@@ -127,9 +131,18 @@ class Forker:
             _reap(pid)
 
     def end_all(self) -> None:
-        """End every child with all that it started."""
+        """End every child with all that it started, wherever that has gone."""
         for pid in self._children:
             kill_group(pid)
+        until = time.monotonic() + END_SECONDS
+        while time.monotonic() < until:
+            below = _children_of(self._pid)
+            if not below:
+                return
+            for pid in below:
+                _kill(pid)
+                _reap(pid)
+            time.sleep(0.005)
 
 
 def kill_group(pid: int) -> None:
