@@ -195,6 +195,8 @@ class Api:
     catalogue: StillCatalogue
     store: Store
     storage: Storage
+    folder: Path
+    events: Events
 
     def execute(self, name: str = "test:echo", **request: Any) -> httpx2.Response:
         """Execute by JSON; `prefer` is the header."""
@@ -229,13 +231,13 @@ def make_api(store: Store, tmp_path: Path) -> Iterator[Callable[..., Api]]:
         settings = ApiSettings(**own)
         storage = Storage(f"file://{tmp_path}/storage")
         worker, catalogue = Worker(store, storage), StillCatalogue(snapshot(q322=PROCESSES))
-        events = Events(store)
+        events = Events(store, idle=0.02)
         limits = Limits(settings.inline_limit, settings.sync_limit)
         jobs = Jobs(lambda: catalogue.snapshot, store, storage, worker, events, limits)
         app = create_app(Parts(settings, catalogue, jobs, storage, store.ping), events)
         client = TestClient(app, "http://qanat.test", raise_server_exceptions=False)
         opened.append(client)
-        return Api(client.__enter__(), worker, catalogue, store, storage)
+        return Api(client.__enter__(), worker, catalogue, store, storage, tmp_path, events)
 
     yield make
     for client in opened:
@@ -245,3 +247,24 @@ def make_api(store: Store, tmp_path: Path) -> Iterator[Callable[..., Api]]:
 @pytest.fixture
 def api(make_api: Callable[..., Api]) -> Api:
     return make_api()
+
+
+@pytest.fixture
+def documents() -> dict[str, Any]:
+    """Descriptions as JSON."""
+    return {"buffer": BUFFER, "echo": ECHO}
+
+
+@pytest.fixture
+def buffer() -> Process:
+    return process(BUFFER)
+
+
+@pytest.fixture
+def echo() -> Process:
+    return process(ECHO)
+
+
+@pytest.fixture
+def make_snapshot() -> Callable[..., Snapshot]:
+    return snapshot

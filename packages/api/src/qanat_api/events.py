@@ -71,9 +71,10 @@ class Watch:
 class Events:
     """The subscription, in a thread of its own."""
 
-    def __init__(self, source: Source) -> None:
-        """Does nothing until started."""
+    def __init__(self, source: Source, idle: float = IDLE_SECONDS) -> None:
+        """Does nothing until started; `idle` bounds how long it takes to end."""
         self._source = source
+        self._idle = idle
         self._watches: dict[str, Watch] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -85,10 +86,10 @@ class Events:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, within IDLE_SECONDS; blocks."""
+        """End; blocks."""
         self._stopping.set()
         if self._thread:
-            self._thread.join(2 * IDLE_SECONDS)
+            self._thread.join(2 * self._idle)
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator[Watch]:
@@ -103,7 +104,7 @@ class Events:
         lost = False
         while not self._stopping.is_set():
             try:
-                for event in self._source.events(IDLE_SECONDS):
+                for event in self._source.events(self._idle):
                     if lost:
                         logger.info("the store is back")
                         loop.call_soon_threadsafe(self._wake_all)

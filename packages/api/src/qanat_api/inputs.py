@@ -123,7 +123,7 @@ def _parse(rule: Rule, value: JsonValue, pointer: str) -> Input | list[Input]:
 def _values(rule: Rule, value: JsonValue, pointer: str) -> list[tuple[JsonValue, str]]:
     """The values of an array and where they stand; one value, which may be an array itself, alone."""
     if isinstance(value, list) and (
-        not rule.nested or all(isinstance(item, (list, dict)) for item in value)
+        not (rule.nested and value) or any(isinstance(item, (list, dict)) for item in value)
     ):
         return [(item, f"{pointer}/{at}") for at, item in enumerate(value)]
     return [(value, pointer)]
@@ -202,8 +202,13 @@ def _of_encoding(able: list[Branch], encoding: str, pointer: str) -> list[Branch
 def _inline(
     able: list[Branch], value: JsonValue, pointer: str, media_type: str | None = None
 ) -> Inline:
-    """A value by the first alternative that takes it; else it is wrong by the first of its type."""
+    """A value by the first alternative of its type that takes it; else it is wrong by the first.
+
+    The first is the only one where it has a media type: what a text is, is not guessed.
+    """
     fitting = [branch for branch in able if branch.fits(value)] or able
+    if fitting[0].media_type:
+        fitting = fitting[:1]
     faults: list[Fault] = []
     for branch in fitting:
         wrong = _faults(branch, value, pointer)

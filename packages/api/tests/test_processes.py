@@ -1,0 +1,104 @@
+"""The process list and the descriptions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from qanat_api.catalog import NOTHING
+
+OGC = "http://www.opengis.net/def/rel/ogc/1.0/"
+
+
+def ids(answer: Any) -> list[str]:
+    return [process["id"] for process in answer.json()["processes"]]
+
+
+def rel(document: dict[str, Any], name: str) -> str | None:
+    return next((link["href"] for link in document["links"] if link["rel"] == name), None)
+
+
+def test_every_process_is_listed_unless_a_limit_is_given(api: Any) -> None:
+    everything = ["native:buffer", "test:async", "test:echo", "test:sync"]
+    assert ids(api.http.get("/processes")) == everything
+    assert ids(api.http.get("/processes?limit=1")) == everything[:1]
+    assert ids(api.http.get("/processes?limit=5000")) == everything
+
+
+def test_pages_lead_through_the_whole_list_and_back(api: Any) -> None:
+    first = api.http.get("/processes?limit=3")
+    assert rel(first.json(), "prev") is None
+    second = api.http.get(rel(first.json(), "next"))
+    assert ids(first) + ids(second) == ids(api.http.get("/processes"))
+    assert rel(second.json(), "next") is None
+    assert ids(api.http.get(rel(second.json(), "prev"))) == ids(first)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=ten", "limit=", "offset=-1"])
+def test_a_wrong_page_is_refused(api: Any, query: str) -> None:
+    answer = api.http.get(f"/processes?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(query.partition("=")[0])
+
+
+def test_a_summary_has_no_inputs_and_leads_to_its_description(api: Any) -> None:
+    summary = api.http.get("/processes?limit=1").json()["processes"][0]
+    assert not summary.keys() & {"inputs", "outputs"}
+    assert summary["jobControlOptions"] == ["sync-execute", "async-execute", "dismiss"]
+    described = api.http.get(rel(summary, "self")).json()
+    assert described["id"] == summary["id"]
+    assert rel(described, OGC + "execute").endswith("/processes/native:buffer/execution")
+
+
+@pytest.mark.parametrize("name", ["native:buffer", "native%3Abuffer", "native%3abuffer"])
+def test_an_id_may_be_percent_encoded(api: Any, name: str) -> None:
+    assert api.http.get(f"/processes/{name}").json()["id"] == "native:buffer"
+
+
+def test_a_description_is_that_of_the_worker(api: Any, documents: dict[str, Any]) -> None:
+    described = api.http.get("/processes/native:buffer").json()
+    assert list(described["inputs"]) == list(documents["buffer"]["inputs"])
+    assert (
+        described["inputs"]["INPUT"]["schema"] == documents["buffer"]["inputs"]["INPUT"]["schema"]
+    )
+    assert described["inputs"]["DISTANCE"]["minOccurs"] == 0
+    assert None not in described.values()
+
+
+def test_an_unknown_process_has_the_type_of_the_standard(api: Any) -> None:
+    asked = [api.http.get("/processes/no:such"), api.execute("no:such", inputs={})]
+    for answer in asked:
+        assert answer.status_code == 404
+        assert answer.json()["type"] == (
+            "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
+        )
+
+
+def test_the_newest_qgis_runs_what_several_services_offer(
+    api: Any, make_snapshot: Callable[..., Any], buffer: Any
+) -> None:
+    api.catalogue.snapshot = make_snapshot(q322=(buffer,), q34=(buffer,), q340=(buffer,))
+    assert ids(api.http.get("/processes")) == ["native:buffer"]
+    for name, service in (
+        ("native:buffer", "q340"),
+        ("native:buffer@q322", "q322"),
+        ("native:buffer%40q34", "q34"),
+    ):
+        api.submit(name, inputs={"INPUT": {"value": {"type": "FeatureCollection"}}})
+        assert api.worker.sent[-1].service == service
+        assert api.worker.sent[-1].process_id == "native:buffer"
+
+
+def test_a_process_of_a_service_is_described_under_its_own_id(api: Any) -> None:
+    described = api.http.get("/processes/native:buffer@q322").json()
+    assert described["id"] == "native:buffer@q322"
+    assert rel(described, "self").endswith("/processes/native:buffer@q322")
+    assert api.http.get("/processes/native:buffer@other").status_code == 404
+
+
+def test_before_the_registry_was_heard_a_process_is_not_denied(api: Any) -> None:
+    api.catalogue.snapshot = NOTHING
+    assert ids(api.http.get("/processes")) == []
+    answer = api.http.get("/processes/native:buffer")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert api.http.get("/readyz").status_code == 503
