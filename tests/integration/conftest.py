@@ -1,7 +1,6 @@
 """The three services as processes of their own, on either pair of broker and store."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ class Cluster:
     api_port: int
     registry_port: int
     until: Callable[..., Any]
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -35,27 +34,31 @@ class Cluster:
     def start(self, *services: str) -> None:
         for service in services:
             with (self.folder / f"{service}.log").open("ab") as log:
-                self.processes[service] = subprocess.Popen(
+                process = subprocess.Popen(
                     [sys.executable, "-m", f"qanat_{service}"],
                     env=os.environ | self.environ,
                     stdout=log,
                     stderr=log,
                     stdin=subprocess.DEVNULL,
                 )
+            self.processes.append((service, process))
 
     def kill(self, service: str) -> None:
-        process = self.processes.pop(service)
+        """End the service's newest process as a crash would."""
+        found = max(at for at, (name, _) in enumerate(self.processes) if name == service)
+        _, process = self.processes.pop(found)
         process.kill()
         process.wait(10)
 
     def stop(self) -> None:
-        for process in self.processes.values():
+        for _, process in self.processes:
             process.terminate()
-        for process in self.processes.values():
+        for _, process in self.processes:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
+                process.wait()
 
     def log(self, service: str) -> str:
         return (self.folder / f"{service}.log").read_text("utf-8")
