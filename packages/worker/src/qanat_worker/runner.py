@@ -132,19 +132,19 @@ class Runner:
 
     def _run_claimed(self, job: RunJob, report: Report) -> None:
         began = time.monotonic()
-        self._pulse.watch(report)
-        if self._giving_back.is_set():
-            report.stop = Stop.GIVE_BACK
+        root = self._folder / report.token
         try:
-            outcome = self._outcome(job, report)
+            outcome = self._outcome(job, report, root)
+            if outcome is not None:
+                self._finish(job, report, outcome)
         finally:
-            self._pulse.forget(report)
+            # After the outcome was told: somebody may be waiting for it.
+            shutil.rmtree(root, ignore_errors=True)
         if outcome is None:
             logger.info("%s: stopped: %s", job.process_id, report.stop)
             if report.stop is Stop.GIVE_BACK:
                 raise GivenBack(job.job_id)
             return
-        self._finish(job, report, outcome)
         seconds = time.monotonic() - began
         logger.info("%s: %s after %.3f s", job.process_id, outcome.status, seconds)
 
@@ -163,10 +163,13 @@ class Runner:
         except Unavailable as error:
             logger.warning("files of a dismissed job stay in the storage: %s", error)
 
-    def _outcome(self, job: RunJob, report: Report) -> Succeeded | Failed | None:
+    def _outcome(self, job: RunJob, report: Report, root: Path) -> Succeeded | Failed | None:
         """How the job ended; None when it was stopped."""
+        self._pulse.watch(report)
+        if self._giving_back.is_set():
+            report.stop = Stop.GIVE_BACK
         try:
-            return self._attempt_twice(job, report)
+            return self._attempt_twice(job, report, root)
         except (Stopped, GivenBack):
             return None
         except QanatError as error:
@@ -176,20 +179,16 @@ class Runner:
         except Exception:
             logger.exception("%s: failed inside the worker", job.process_id)
             return Failed(code=Internal.code, message=INTERNAL)
+        finally:
+            self._pulse.forget(report)
 
-    def _attempt_twice(self, job: RunJob, report: Report) -> Succeeded:
-        try:
-            return self._attempt(job, report)
-        except ParentLost:
-            logger.warning("%s: its process was lost with the warm parent: again", job.process_id)
-        return self._attempt(job, report)
-
-    def _attempt(self, job: RunJob, report: Report) -> Succeeded:
-        root = self._folder / uuid.uuid4().hex[:12]
+    def _attempt_twice(self, job: RunJob, report: Report, root: Path) -> Succeeded:
         try:
             return self._work(job, report, root, sandbox.make_folders(root))
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
+        except ParentLost:
+            logger.warning("%s: its process was lost with the warm parent: again", job.process_id)
+        shutil.rmtree(root)
+        return self._work(job, report, root, sandbox.make_folders(root))
 
     def _work(self, job: RunJob, report: Report, root: Path, folder: Path) -> Succeeded:
         inputs = self._fetcher.resolve(self._inputs(job), folder, lambda: report.stop is not None)
