@@ -22,7 +22,7 @@ from qanat_registry.catalog import Roster
 from qanat_registry.settings import RegistrySettings, Settings
 from qanat_registry.sweeper import Sweeper
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("qanat_registry")
 
 GRACE_SECONDS = 1
 """How long answers may take after the registry was told to stop."""

@@ -58,12 +58,12 @@ class Board:
         """A worker announced itself."""
         if self._roster.hear(announcement, self._clock()):
             logger.info(
-                "worker %s of service %s is %s: %d processes, QGIS %s",
+                "worker %s of service %s is %s (QGIS %s, %d processes)",
                 announcement.node,
                 announcement.service,
                 announcement.state,
-                announcement.processes,
                 announcement.versions.get("qgis", "unknown"),
+                announcement.processes,
             )
             self._update()
 
