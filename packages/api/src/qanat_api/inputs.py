@@ -1,6 +1,7 @@
 """An execute request against a process description: parsed once, everything wrong told at once; pure."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from qanat_common.protocol import Inline, Input, Inputs, Reference
 
 SCHEMES = ("http", "https")
 """Where an input may be fetched from."""
+
+PRINTABLE = re.compile(r"[ -~]{0,200}")
+"""What may stand in a media type: it may end in a header."""
 
 TEXT_ENCODINGS = frozenset({"utf-8", "utf8", "utf_8"})
 """Encodings of text that change nothing: JSON is in UTF-8."""
@@ -173,9 +177,9 @@ def _qualified(rule: Rule, value: dict[str, JsonValue], pointer: str) -> Inline:
 
 def _text(value: Mapping[str, JsonValue], name: str, pointer: str) -> str | None:
     found = value.get(name)
-    if found is None or isinstance(found, str):
+    if found is None or (isinstance(found, str) and PRINTABLE.fullmatch(found)):
         return found
-    raise Wrong(Fault(f"{pointer}/{name}", "is not a string"))
+    raise Wrong(Fault(f"{pointer}/{name}", "is not a string of printable ASCII characters"))
 
 
 def _of_media_type(able: list[Branch], media_type: str | None, pointer: str) -> list[Branch]:
@@ -256,11 +260,15 @@ def _wrong_outputs(asked: Mapping[str, OutputRequest], process: Process) -> Iter
             )
         wanted = request.format.media_type if request.format else None
         offers = media_types(process.outputs[name].schema_)
-        if wanted and offers and media_range(wanted) not in map(media_range, offers):
+        if wanted and not (PRINTABLE.fullmatch(wanted) and _offered(wanted, offers)):
             yield Fault(
                 _pointer("outputs", name, "format", "mediaType"),
                 f"{shortened(wanted)!r} is not one of: {', '.join(offers)}",
             )
+
+
+def _offered(media_type: str, offers: list[str]) -> bool:
+    return not offers or media_range(media_type) in map(media_range, offers)
 
 
 def _pointer(*parts: str) -> str:

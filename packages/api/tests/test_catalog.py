@@ -1,0 +1,116 @@
+"""The snapshot: what services offer, which of them is preferred, and what a new catalogue changes."""
+
+from typing import Any
+
+import pytest
+
+from qanat_api.catalog import NOTHING, Snapshot, build
+from qanat_common.ogc import Process
+from qanat_common.protocol import PROTOCOL, Catalog, Offer, ServiceEntry
+
+BASE = "http://h"
+
+
+def process(name: str, version: str = "1") -> Process:
+    return Process(id=name, version=version)
+
+
+def entry(name: str, *digests: str, qgis: str = "3.22.1", protocol: int = PROTOCOL) -> ServiceEntry:
+    return ServiceEntry(
+        name=name,
+        queue=f"qanat.{name}",
+        qgis=qgis,
+        protocol=protocol,
+        digests=list(digests),
+        workers=1,
+        slots=1,
+    )
+
+
+def offers(**named: list[str]) -> dict[str, Offer]:
+    return {
+        digest: Offer(processes=[process(name, version=digest) for name in names])
+        for digest, names in named.items()
+    }
+
+
+def made(
+    services: list[ServiceEntry],
+    found: dict[str, Offer],
+    *,
+    order: tuple[str, ...] = (),
+    before: Snapshot = NOTHING,
+    complete: bool = True,
+) -> Snapshot:
+    return build(Catalog(complete=complete, services=services), found, order, before)
+
+
+def listed(snapshot: Snapshot) -> list[str]:
+    return [p["id"] for p in snapshot.page(BASE, 100, 0)["processes"]]
+
+
+def service(snapshot: Snapshot, name: str) -> str | None:
+    found = snapshot.get(name)
+    return found.service if found else None
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [((), "c"), (("b",), "b"), (("none", "a", "c"), "a"), (("c", "b", "a"), "c")],
+)
+def test_the_default_is_the_configured_one_else_the_newest_qgis(
+    order: tuple[str, ...], expected: str
+) -> None:
+    services = [
+        entry("a", "1", qgis="3.4.15"),
+        entry("b", "1", qgis="3.22.16"),
+        entry("c", "1", qgis="3.40.3-Bratislava"),
+    ]
+    snapshot = made(services, offers(**{"1": ["p"]}), order=order)
+    assert service(snapshot, "p") == expected
+    assert [service(snapshot, f"p@{name}") for name in "abc"] == ["a", "b", "c"]
+    assert listed(snapshot) == ["p"]
+
+
+def test_a_service_offers_what_all_its_workers_offer() -> None:
+    found = offers(one=["p", "q"], two=["q", "r"])
+    snapshot = made([entry("a", "one", "two")], found)
+    assert listed(snapshot) == ["q"]
+    assert service(snapshot, "p") is None
+
+
+def test_an_offer_that_is_not_found_takes_nothing_away() -> None:
+    assert listed(made([entry("a", "one", "lost")], offers(one=["p"]))) == ["p"]
+    assert listed(made([entry("a", "lost")], {})) == []
+
+
+def test_workers_that_speak_a_distant_protocol_are_not_offered() -> None:
+    protocols = {"a": PROTOCOL + 1, "b": PROTOCOL + 2, "c": PROTOCOL - 1, "d": PROTOCOL - 2}
+    services = [entry(name, name, protocol=number) for name, number in protocols.items()]
+    snapshot = made(services, offers(**{name: [name] for name in protocols}))
+    assert listed(snapshot) == ["a", "c"]
+
+
+def test_an_incomplete_catalogue_only_adds() -> None:
+    full = made([entry("a", "one"), entry("b", "two")], offers(one=["p", "q"], two=["r"]))
+    partial = made([entry("a", "new")], offers(new=["p", "s"]), before=full, complete=False)
+    assert listed(partial) == ["p", "q", "r", "s"]
+    assert service(partial, "r") == "b"
+    found = partial.get("p")
+    assert found
+    assert found.process.version == "new"
+    assert listed(made([entry("a", "new")], offers(new=["p"]), before=partial)) == ["p"]
+
+
+def test_documents_are_made_once_for_each_base() -> None:
+    snapshot = made([entry("a", "one")], offers(one=["p"]))
+    assert snapshot.listing(BASE) is snapshot.listing(BASE)
+    assert snapshot.description(BASE, "p") is snapshot.description(BASE, "p")
+    assert snapshot.listing(BASE).etag != snapshot.listing("http://other").etag
+
+
+def test_the_same_catalogue_has_the_same_entity_tags() -> None:
+    def etag() -> Any:
+        return made([entry("a", "one")], offers(one=["p", "q"])).listing(BASE).etag
+
+    assert etag() == etag()

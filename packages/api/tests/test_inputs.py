@@ -1,0 +1,183 @@
+"""Inputs of an execute request: what each way of giving a value becomes."""
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qanat_api.body import parse
+from qanat_api.inputs import compile_rules, parse_execute, parse_inputs
+from qanat_common.errors import InvalidInput, InvalidRequest
+from qanat_common.ogc import GEOJSON, Process
+from qanat_common.protocol import Inline, Input, Inputs, Reference
+
+GEOPACKAGE, GML = "application/geopackage+sqlite3", "application/gml+xml; version=3.2"
+LAYER = {"type": "FeatureCollection", "features": []}
+BBOX = {"bbox": [1, 2, 3, 4], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["href", "value", "bbox", "type", "mediaType", "format", "encoding"])
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def read(process: Process, **inputs: Any) -> Inputs:
+    return parse_inputs(parse_execute({"inputs": inputs}), process, compile_rules(process))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (LAYER, Inline(value=LAYER, media_type=GEOJSON)),
+        ({"value": LAYER}, Inline(value=LAYER, media_type=GEOJSON)),
+        (
+            {"value": LAYER, "mediaType": "application/geo+json"},
+            Inline(value=LAYER, media_type=GEOJSON),
+        ),
+        (
+            {"value": LAYER, "format": {"mediaType": "Application/Geo+JSON"}},
+            Inline(value=LAYER, media_type="Application/Geo+JSON"),
+        ),
+        ("U1FM", Inline(value="U1FM", media_type=GEOPACKAGE, encoding="base64")),
+        ("U1F\nM", Inline(value="U1F\nM", media_type=GEOPACKAGE, encoding="base64")),
+        (
+            {"value": "U1FM", "encoding": "base64"},
+            Inline(value="U1FM", media_type=GEOPACKAGE, encoding="base64"),
+        ),
+        (
+            {"value": "<gml/>", "mediaType": "application/gml+xml", "encoding": "UTF-8"},
+            Inline(value="<gml/>", media_type="application/gml+xml"),
+        ),
+        (
+            {"href": "https://x/a.gml", "type": GML, "rel": "item"},
+            Reference(href="https://x/a.gml", media_type=GML),
+        ),
+        ({"href": "HTTP://x/a"}, Reference(href="HTTP://x/a")),
+    ],
+)
+def test_a_layer_may_be_given_in_every_way_of_the_standard(
+    buffer: Process, given: Any, expected: Input
+) -> None:
+    assert read(buffer, INPUT=given) == {"INPUT": expected}
+
+
+@pytest.mark.parametrize("bad", ["a/b\r\nX: 1", "application/geo+json;\n", "ä/b"])
+def test_a_media_type_that_would_break_a_header_is_refused(buffer: Process, bad: str) -> None:
+    asked = {"OUTPUT": {"format": {"mediaType": bad}}}
+    body = parse_execute(
+        {"inputs": {"INPUT": {"href": "http://x/", "type": bad}}, "outputs": asked}
+    )
+    with pytest.raises(InvalidInput) as caught:
+        parse_inputs(body, buffer, compile_rules(buffer))
+    assert [fault.pointer for fault in caught.value.faults] == [
+        "/inputs/INPUT/type",
+        "/outputs/OUTPUT/format/mediaType",
+    ]
+
+
+def test_a_bounding_box_is_given_bare_or_qualified(echo: Process) -> None:
+    for given_ in (BBOX, {"value": BBOX}):
+        assert read(echo, text="a", extent=given_)["extent"] == Inline(value=BBOX)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (1, [1]),
+        ([1, 2], [1, 2]),
+        ({"value": 1}, [1]),
+        ([{"value": 1}, 2], [1, 2]),
+        ([], []),
+    ],
+)
+def test_an_input_of_several_values_takes_one_too(
+    echo: Process, given: Any, expected: list[Any]
+) -> None:
+    assert read(echo, text="a", numbers=given)["numbers"] == [Inline(value=v) for v in expected]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [([1, 2], [[1, 2]]), ([[1], [2]], [[1], [2]]), ({"value": [1]}, [[1]])]
+)
+def test_an_array_of_arrays_is_several_values_and_an_array_is_one(
+    echo: Process, given: Any, expected: list[Any]
+) -> None:
+    assert read(echo, text="a", rows=given)["rows"] == [Inline(value=v) for v in expected]
+    assert read(echo, text="a", range=[1, 2])["range"] == Inline(value=[1, 2])
+
+
+def test_an_input_that_is_null_was_not_given(echo: Process) -> None:
+    assert read(echo, text="a", extent=None).keys() == {"text"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "number", "minimum": 0, "exclusiveMinimum": True}, [0.1], [0]),
+        ({"type": "array", "items": {"type": "string", "nullable": True}}, [["a", None]], [[1]]),
+        ({"type": "array", "items": {"type": "string", "enum": ["a"], "nullable": True}},
+         [[None], ["a"]], [["b"]]),
+        ({"type": "string", "format": "date-time"}, ["2026-11-24T09:00:00Z"], ["today"]),
+        ({"oneOf": [{"type": "number"}, {"type": "string", "pattern": "^a"}]}, [1, "ab"], ["b"]),
+        ({"oneOf": [{"type": "string", "enum": ["a"]}, {"type": "string", "pattern": "^b"}]},
+         ["a", "bc"], ["c"]),
+        ({"type": "string", "anyOf": [{"enum": ["a"]}, {"enum": ["b"]}]}, ["a", "b"], ["c", 1]),
+        ({"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]},
+         [{"x": 1}, {"value": {"x": 2}}], [{"y": 1}, {"x": "1"}]),
+        ({"type": "string", "format": "byte"}, ["U1FM"], ["%"]),
+        ({}, [1, "a", [1], {"x": 1}], []),
+    ],
+)  # fmt: skip
+def test_values_are_checked_in_the_dialect_of_openapi(
+    schema: Any, good: list[Any], bad: list[Any]
+) -> None:
+    document = {"id": "p", "version": "1", "inputs": {"x": {"schema": schema}}}
+    process = Process.model_validate(document)
+    for value in good:
+        assert "x" in read(process, x=value)
+    for value in bad:
+        with pytest.raises(InvalidInput):
+            read(process, x=value)
+
+
+@given(JSON_VALUES, JSON_VALUES)
+def test_any_json_is_taken_or_told_by_its_pointer(one: Any, other: Any) -> None:
+    document = {
+        "id": "p",
+        "version": "1",
+        "inputs": {
+            "layer": {
+                "schema": {
+                    "oneOf": [
+                        {"type": "object", "contentMediaType": GEOJSON},
+                        {"type": "string", "contentEncoding": "base64"},
+                    ]
+                }
+            },
+            "many": {"maxOccurs": "unbounded", "schema": {"type": "array", "items": {}}},
+        },
+    }
+    process = Process.model_validate(document)
+    try:
+        taken, faults = read(process, layer=one, many=other), ()
+    except InvalidInput as error:
+        taken, faults = {}, error.faults
+    assert bool(faults) is not (taken.keys() == {"layer", "many"})
+    assert all(fault.pointer.startswith("/inputs/") for fault in faults)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_any_bytes_are_json_or_an_invalid_request(body: bytes) -> None:
+    with contextlib.suppress(InvalidRequest):
+        parse_execute(parse(body))

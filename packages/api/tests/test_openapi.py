@@ -1,0 +1,54 @@
+"""Our API definition is valid, complete, and the same in the documentation."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from openapi_spec_validator import OpenAPIV30SpecValidator, validate
+
+from qanat_api import openapi
+from qanat_api.app import ROUTERS
+from qanat_api.settings import ApiSettings
+from qanat_common.errors import all_errors
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
+WRITE = "QANAT_WRITE_DOCS"
+
+
+def definition() -> dict[str, Any]:
+    own = ApiSettings()
+    return openapi.document(own.title, own.description, f"http://{own.host}:{own.port}")
+
+
+def test_the_definition_is_valid_openapi_3_0(api: Any) -> None:
+    served = api.http.get("/api").json()
+    assert served["openapi"] == "3.0.3"
+    validate(served, cls=OpenAPIV30SpecValidator)
+
+
+def test_every_operation_is_described_and_every_description_is_an_operation() -> None:
+    names = {"process_id": "processId", "job_id": "jobId", "output": "outputId"}
+    served = set()
+    for route in (route for router in ROUTERS for route in router.routes):
+        path: str = route.path
+        for own, told in names.items():
+            path = path.replace(f"{{{own}}}", f"{{{told}}}")
+        served |= {(path, method.lower()) for method in route.methods}
+    paths = definition()["paths"]
+    described = {(path, method) for path, item in paths.items() for method in item}
+    assert described == served
+
+
+def test_every_status_of_an_error_is_described() -> None:
+    framework = {405}
+    told = {error.status for error in all_errors().values()} - framework
+    assert told == set(openapi.ERRORS)
+
+
+def test_the_documentation_has_the_definition_of_today() -> None:
+    """Set QANAT_WRITE_DOCS=1 to write it again."""
+    today = json.dumps(definition(), indent=1, ensure_ascii=False) + "\n"
+    if os.environ.get(WRITE):
+        COMMITTED.write_text(today, "utf-8")
+    assert COMMITTED.read_text("utf-8") == today
