@@ -10,6 +10,7 @@ import uuid
 
 import redis
 from celery import Celery
+
 from qanat_common.transport import celery_settings
 
 
