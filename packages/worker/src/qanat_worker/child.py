@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from qanat_common.errors import Internal, MemoryLimit, QanatError
-from qanat_common.protocol import LogLevel
+from qanat_common.protocol import Inline, LogLevel, Value
 from qanat_worker import sandbox
-from qanat_worker.pipe import ORDER, Broken, Done, Line, Order, Pipe, Progress
-from qanat_worker.port import Engine
+from qanat_worker.pipe import ORDER, WORD, Broken, Done, Line, Order, Pipe, Progress
+from qanat_worker.port import Engine, Task
+from qanat_worker.settings import LimitSettings
 
 EXIT_MEMORY = 77
 """Exit status of a child that ran out of memory and could not even say so."""
@@ -52,6 +53,7 @@ def serve(sock: socket.socket, engine: Engine, parent: int) -> NoReturn:
     status = 1
     try:
         sandbox.detach(parent)
+        rehearse()
         status = _work(Pipe(sock, ORDER), engine)
     except EOFError:
         status = 0
@@ -63,6 +65,24 @@ def serve(sock: socket.socket, engine: Engine, parent: int) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(status)
+
+
+def rehearse() -> None:
+    """Go the way of a job once while there is time: the memory that it writes is a child's own then.
+
+    After a fork each page is copied when it is first written, and that takes longer than the job.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        pipe = Pipe(theirs, ORDER)
+        task = Task(process_id="", inputs={"x": Inline(value=0)}, outputs=None, folder="")
+        order = Order(task=task, limits=LimitSettings(), root="")
+        Pipe(ours, WORD).send(order)
+        pipe.receive(1)
+        speaker = Speaker(pipe)
+        speaker.progress(0)
+        speaker.log(LogLevel.DEBUG, "")
+        pipe.send(Done(outputs={"x": Value(value=0)}))
 
 
 def _work(pipe: Pipe[Order], engine: Engine) -> int:

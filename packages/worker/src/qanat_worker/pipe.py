@@ -91,7 +91,7 @@ FromParent = Annotated[Ready | Spare | Ended | Sorry, Field(discriminator="kind"
 
 
 class Order(Message):
-    """Main → child, once: the job. `root` holds all of it: its folder, home, console and temp."""
+    """Main → child, once: the job. `root` holds all of it: its folder, its home, its console."""
 
     kind: Literal["order"] = "order"
     task: Task

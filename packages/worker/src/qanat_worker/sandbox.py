@@ -30,15 +30,15 @@ def scrubbed(environ: Mapping[str, str], extra: Mapping[str, str], home: Path) -
         folders = passed["PYTHONPATH"].split(os.pathsep)
         passed["PYTHONPATH"] = os.pathsep.join(str(Path(folder).absolute()) for folder in folders)
     defaults = {"LANG": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen"}
-    return defaults | passed | _homely(home, home) | dict(extra)
+    return defaults | passed | _homely(home) | dict(extra)
 
 
-def _homely(home: Path, temporary: Path) -> dict[str, str]:
+def _homely(home: Path) -> dict[str, str]:
     """Variables by which programs find a place to write."""
     return {
         "HOME": str(home),
-        "TMPDIR": str(temporary),
-        "CPL_TMPDIR": str(temporary),
+        "TMPDIR": str(home),
+        "CPL_TMPDIR": str(home),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_DATA_HOME": str(home / ".local"),
@@ -77,14 +77,14 @@ def detach(parent: int) -> None:
 
 def make_folders(root: Path) -> Path:
     """The folders of a job under `root`, for its owner only; returns where its files lie."""
-    for folder in (root, root / "work", root / "home", root / "tmp"):
+    for folder in (root, root / "work", root / "home"):
         folder.mkdir(mode=0o700)
     return root / "work"
 
 
 def enter(root: Path) -> None:
     """Live in the folders of a job: whatever this process writes goes there."""
-    os.environ.update(_homely(root / "home", root / "tmp"))
+    os.environ.update(_homely(root / "home"))
     tempfile.tempdir = None
     os.chdir(root / "work")
     console = os.open(root / "console", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
