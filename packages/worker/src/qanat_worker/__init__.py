@@ -1,1 +1,1 @@
-"""x"""
+"""Qanat's worker: a Celery worker outside, QGIS inside."""
