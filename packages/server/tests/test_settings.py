@@ -1,8 +1,6 @@
 """What the all-in-one makes of the settings, what is in its way, and the command itself."""
 
-import json
 import os
-import shlex
 import socket
 import stat
 import subprocess
@@ -16,7 +14,6 @@ import pytest
 from qanat.parts import service_parts, settings_file
 from qanat.problems import CannotStart, check
 from qanat.settings import Settings, base_url, settle
-from qanat.telling import first_command
 from qanat_api.settings import Settings as ApiSettings
 from qanat_common.settings import load
 from qanat_registry.settings import Settings as RegistrySettings
@@ -139,14 +136,6 @@ def test_a_missing_qgis_is_told_with_what_installs_it(tmp_path: Path) -> None:
 
     with pytest.raises(CannotStart, match="apt install python3-qgis"):
         check(settle(given, *EMBEDDED))
-
-
-def test_the_first_command_is_one_that_a_shell_understands() -> None:
-    words = shlex.split(first_command("http://127.0.0.1:9080").replace("\\\n", " "))
-
-    assert words[0] == "curl"
-    assert words[2] == "http://127.0.0.1:9080/processes/native:buffer/execution"
-    assert json.loads(words[-1])["inputs"]["DISTANCE"] == 0.5
 
 
 def pyqgiswps(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:

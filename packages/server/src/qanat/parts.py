@@ -48,7 +48,7 @@ def service_parts(settings: Settings, file: Path) -> list[Part]:
         part("registry", lambda: get(registry + "/readyz") is not None, 60, 5),
         part(
             "worker",
-            lambda: has_worker(registry, worker.work_folder),
+            OurWorker(registry, worker.work_folder),
             worker.start_timeout + 30,
             worker.drain_timeout + 15,
         ),
@@ -56,13 +56,27 @@ def service_parts(settings: Settings, file: Path) -> list[Part]:
     ]
 
 
-def has_worker(registry_url: str, work_folder: Path) -> bool:
-    """Whether the registry knows our worker as ready: it is named like its folder."""
-    answer = get(registry_url + "/workers")
-    if answer is None or not work_folder.is_dir():
-        return False
-    ours = {folder.name for folder in work_folder.iterdir()}
-    return any(one["boot"] in ours and one["state"] == "ready" for one in answer["workers"])
+class OurWorker:
+    """Whether the registry knows our worker as ready; true once for each of its lives.
+
+    It is named like its folder. One that was killed is known for a while yet, as is its folder.
+    """
+
+    def __init__(self, registry_url: str, work_folder: Path) -> None:
+        """Asks nothing yet."""
+        self._url = registry_url + "/workers"
+        self._work_folder = work_folder
+        self._met: set[str] = set()
+
+    def __call__(self) -> bool:
+        """Ask."""
+        answer = get(self._url)
+        if answer is None or not self._work_folder.is_dir():
+            return False
+        ready = {worker["boot"] for worker in answer["workers"] if worker["state"] == "ready"}
+        new = ready & {folder.name for folder in self._work_folder.iterdir()} - self._met
+        self._met |= new
+        return bool(new)
 
 
 def get(url: str) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import suppress
 
 import typer
 
@@ -48,30 +49,36 @@ class OnTerminal:
 
     def ready(self, name: str, seconds: float) -> None:
         """A part does its work."""
-        typer.echo(f"  {name:<10} ready {'again ' if self._serves else ''}after {seconds:5.2f} s")
+        _say(f"  {name:<10} ready {'again ' if self._serves else ''}after {seconds:5.2f} s")
 
     def serving(self, seconds: float) -> None:
         """All parts do: where, and a first job."""
         self._serves = True
-        typer.echo(
+        _say(
             f"\nQanat serves {self._url}/ (started in {seconds:.1f} s; Ctrl-C stops it)."
             f" A first job:\n\n{first_command(self._url)}\n"
         )
 
     def died(self, name: str, how: str, pause: float) -> None:
         """A part is started again."""
-        typer.echo(f"  {name:<10} ended with {how}: starting it again in {pause:g} s", err=True)
+        _say(f"  {name:<10} ended with {how}: starting it again in {pause:g} s")
 
     def stopping(self) -> None:
         """We were told to stop."""
-        typer.echo(
+        _say(
             f"\nStopping: running jobs have {self._stop_seconds:g} s to end, then wait for the next"
             " start (Ctrl-C again: at once)."
         )
 
     def killed(self, name: str, seconds: float) -> None:
         """A part did not stop in time."""
-        typer.echo(f"  {name:<10} did not stop within {seconds:g} s: killed", err=True)
+        _say(f"  {name:<10} did not stop within {seconds:g} s: killed")
+
+
+def _say(text: str) -> None:
+    """Print; a terminal that was closed hears no more, and stops nothing."""
+    with suppress(OSError):
+        typer.echo(text)
 
 
 class InLog:
