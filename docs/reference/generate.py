@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from qanat.settings import Settings
 from qanat_common import protocol
 from qanat_common.errors import all_errors
 from qanat_common.settings import NESTING, PREFIX, Section
-
-from qanat.settings import Settings
 
 HERE = Path(__file__).parent
 PARTS = ("Message",)
@@ -26,7 +27,13 @@ def settings_page() -> str:
         "value from a file (a secret). `--dump-config` prints what is in force, and where it came from.",
     ]
     for title, model, above in _sections(Settings, ()):
-        lines += ["", f"## {title}", "", "| key | environment | default | meaning |", "|---|---|---|---|"]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| key | environment | default | meaning |",
+            "|---|---|---|---|",
+        ]
         lines += [
             f"| `{name}` | `{PREFIX}{NESTING.join((*above, name)).upper()}` | {_default(about)} |"
             f" {about.description or ''} |"
@@ -83,9 +90,11 @@ def _is_section(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
-def _default(about: object) -> str:
-    default = getattr(about, "get_default")(call_default_factory=True)  # noqa: B009  # typed loosely
-    return "not set" if default is None else f"`{json.dumps(default, default=str)}`"
+def _default(about: FieldInfo) -> str:
+    default = about.get_default(call_default_factory=True, validated_data={})
+    home = str(Path.home())
+    text = json.dumps(default, default=str).replace(home, "~")
+    return "not set" if default is None else f"`{text}`"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""Documentation that comes from the code is as the code; settings and errors are all named."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+PAGES = [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", REFERENCE / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_pages_are_up_to_date(generate: ModuleType) -> None:
+    stale = [
+        path
+        for path, text in generate.pages().items()
+        if not (REFERENCE / path).exists() or (REFERENCE / path).read_text("utf-8") != text
+    ]
+    assert not stale, "run ./dev docs"
+
+
+def test_no_message_is_documented_that_is_no_more(generate: ModuleType) -> None:
+    made = {path for path in generate.pages() if path.startswith("messages/")}
+    assert {f"messages/{path.name}" for path in REFERENCE.glob("messages/*")} == made
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", page.read_text("utf-8"))
+    broken = [target for target in targets if not (page.parent / target).exists()]
+    assert not broken
