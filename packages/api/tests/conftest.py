@@ -1,8 +1,11 @@
 """The api over HTTP, on a real store and storage; the worker behind the broker is a function."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +271,83 @@ def echo() -> Process:
 @pytest.fixture
 def make_snapshot() -> Callable[..., Snapshot]:
     return snapshot
+
+
+class FakeRegistry:
+    """A registry over HTTP that says what it is told to say, holds questions, and may be away."""
+
+    def __init__(self) -> None:
+        self.catalog = Catalog(complete=True)
+        self.holds = True
+        self.asked: list[dict[str, str]] = []
+        self._changed = threading.Condition()
+        registry = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.0"  # a connection for each question: none outlives a stop
+
+            def do_GET(self) -> None:
+                registry.answer(self)
+
+            def log_message(self, form: str, *args: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    @property
+    def etag(self) -> str:
+        return f'"{hash(self.catalog.model_dump_json())}"'
+
+    def say(self, catalog: Catalog) -> None:
+        with self._changed:
+            self.catalog = catalog
+            self._changed.notify_all()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        known = handler.headers.get("If-None-Match")
+        self.asked.append({name.lower(): value for name, value in handler.headers.items()})
+        with self._changed:
+            if self.holds:
+                self._changed.wait_for(lambda: self.etag != known or not self.holds, 20)
+        status, body = (304, b"") if known == self.etag else (200, b"")
+        if status == 200:
+            body = self.catalog.model_dump_json().encode()
+        handler.send_response(status)
+        handler.send_header("ETag", self.etag)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        with suppress(OSError):  # who asked may be gone
+            handler.wfile.write(body)
+
+    def stop(self) -> None:
+        with self._changed:
+            self.holds = False
+            self._changed.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    running = FakeRegistry()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def catalog_of() -> Callable[..., Catalog]:
+    """A catalogue of one service with these digests."""
+
+    def make(*digests: str, complete: bool = True) -> Catalog:
+        service = ServiceEntry(
+            name="q322", queue="qanat.q322", digests=list(digests), workers=1, slots=1
+        )
+        return Catalog(complete=complete, services=[service] if digests else [])
+
+    return make

@@ -1,7 +1,11 @@
 """The command qanat-api: settings → parts → application → HTTP server."""
 
+import asyncio
 import logging
 import signal
+import socket
+import sys
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -19,8 +23,25 @@ from qanat_common.store import Store
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 3
-"""How long answers may take after the api was told to stop."""
+GRACE_SECONDS = 2.0
+"""How long jobs are still awaited after the api was told to stop."""
+
+SEND_SECONDS = 3
+"""How long answers may then take to be sent."""
+
+
+class Server(uvicorn.Server):
+    """A server that lets go of clients who wait for a job, soon after it was told to stop."""
+
+    def __init__(self, config: uvicorn.Config, release: Callable[[], None]) -> None:
+        """`release` ends the waiting."""
+        super().__init__(config)
+        self._release = release
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, answer those that there are."""
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._release)
+        await super().shutdown(sockets)
 
 
 def run(settings: Settings) -> None:
@@ -41,7 +62,7 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _nothing_more)
     logger.info("the api listens on http://%s:%d", own.host, own.port)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=own.host,
         port=own.port,
@@ -50,8 +71,12 @@ def run(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=int(GRACE_SECONDS) + SEND_SECONDS,
     )
+    server = Server(config, events.release)
+    server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 def _nothing_more(number: int, frame: FrameType | None) -> None:

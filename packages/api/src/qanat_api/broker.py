@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from celery import Celery
-from kombu import Exchange, Queue
+from kombu import Exchange, Producer, Queue
 from kombu.exceptions import KombuError
 
 from qanat_common.errors import Unavailable
@@ -36,14 +36,16 @@ class Broker:
     def __init__(self, url: str) -> None:
         """Does not connect yet."""
         self._app = Celery("qanat-api", set_as_current=False)
-        self._app.conf.update(celery_settings(url), broker_pool_limit=THREADS)
-        with self._app.connection_for_write() as connection:
-            self._lost: tuple[type[BaseException], ...] = (
-                *connection.connection_errors,
-                *connection.channel_errors,
-                KombuError,
-                OSError,
-            )
+        self._app.conf.update(celery_settings(url))
+        connection = self._app.connection_for_write()
+        # a pool of our own: those of kombu are shared by all who know the URL, and closed for all
+        self._connections = connection.Pool(limit=THREADS)
+        self._lost: tuple[type[BaseException], ...] = (
+            *connection.connection_errors,
+            *connection.channel_errors,
+            KombuError,
+            OSError,
+        )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="publish")
 
     async def send(self, message: RunJob) -> None:
@@ -60,16 +62,18 @@ class Broker:
 
     def _send(self, message: RunJob) -> None:
         try:
-            self._app.send_task(
-                TASK_RUN,
-                kwargs={"job": wire(message)},
-                task_id=message.job_id,
-                queue=_queue(message.service),  # type: ignore[arg-type]  # celery-types knows names only
-                ignore_result=True,
-                kwargsrepr="",
-                retry=True,
-                retry_policy=RETRIES,
-            )
+            with self._connections.acquire(block=True) as connection:
+                self._app.send_task(
+                    TASK_RUN,
+                    kwargs={"job": wire(message)},
+                    task_id=message.job_id,
+                    queue=_queue(message.service),  # type: ignore[arg-type]  # celery-types knows names only
+                    producer=Producer(connection, auto_declare=False),
+                    ignore_result=True,
+                    kwargsrepr="",
+                    retry=True,
+                    retry_policy=RETRIES,
+                )
         except self._lost as error:
             logger.warning("the broker cannot be reached: %s", error)
             raise _away() from error
@@ -77,8 +81,7 @@ class Broker:
     def close(self) -> None:
         """Give the connections back; a thread that hangs is left to the end of the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._app.pool.force_close_all()  # type: ignore[attr-defined]  # celery-types lacks it
-        self._app.close()
+        self._connections.force_close_all()
 
 
 def _queue(service: str) -> Queue:

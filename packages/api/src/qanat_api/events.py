@@ -41,13 +41,19 @@ class Watch:
         self._source = source
         self._job_id = job_id
         self._woken = asyncio.Event()
+        self.released = False
 
     def wake(self) -> None:
         """Have a look at the record."""
         self._woken.set()
 
+    def release(self) -> None:
+        """Wait no longer."""
+        self.released = True
+        self._woken.set()
+
     async def ended(self, seconds: float) -> JobRecord | None:
-        """The record of the job when it has ended; None when it did not within `seconds`."""
+        """The record of the job when it has ended; None when it did not, or was not waited for."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:
@@ -59,6 +65,8 @@ class Watch:
             record = await self._look()
             if record and record.ended:
                 return record
+            if self.released:
+                return None
         return None
 
     async def _look(self) -> JobRecord | None:
@@ -90,6 +98,11 @@ class Events:
         self._stopping.set()
         if self._thread:
             self._thread.join(2 * self._idle)
+
+    def release(self) -> None:
+        """Nobody shall wait any longer: the server is being stopped."""
+        for watch in self._watches.values():
+            watch.release()
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator[Watch]:

@@ -95,7 +95,9 @@ class Broker(Protocol):
 
 
 class Watch(Protocol):
-    """Someone who waits for a job."""
+    """Someone who waits for a job; `released` when nobody shall wait any longer."""
+
+    released: bool
 
     async def ended(self, seconds: float) -> JobRecord | None:
         """The record of the job when it has ended; None when it did not in time."""
@@ -177,6 +179,12 @@ class Jobs:
             return Execution(record, replace(chosen, asynchronous=False, applied=applied))
         if chosen.asynchronous:
             return Execution(await self.record(request.job_id), chosen)
+        if watch.released:
+            raise Unavailable(
+                "The server is being stopped; the job goes on without it. Its status will be at"
+                f" /jobs/{request.job_id}.",
+                retry_after=5,
+            )
         return Execution(await self._stopped(offered, request), chosen)
 
     async def _stopped(self, offered: Offered, request: RunJob) -> JobRecord:

@@ -1,0 +1,184 @@
+"""The command as it is run: a process of its own, a real broker and store, and OWSLib as a client."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+from kombu import Connection, Queue
+from owslib.ogcapi.processes import Processes
+
+from qanat_common.protocol import Offer, Process, RunJob, Succeeded, Value, queue_name
+from qanat_common.store import JobFilter, Store
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[bytes]
+    url: str
+    output: Path
+
+
+@pytest.fixture
+def running(
+    valkey: Any,
+    store: Store,
+    registry: Any,
+    echo: Process,
+    tmp_path: Path,
+    until: Callable[..., Any],
+    free_ports: Callable[[int], list[int]],
+    catalog_of: Callable[..., Any],
+) -> Iterator[Running]:
+    """qanat-api with the process test:echo."""
+    registry.say(catalog_of(store.put_offer(Offer(processes=[echo]))))
+    (port,) = free_ports(1)
+    own = {
+        "QANAT_BROKER_URL": valkey.broker_url,
+        "QANAT_STORE_URL": valkey.url,
+        "QANAT_STORAGE_URL": f"file://{tmp_path}/storage",
+        "QANAT_API__PORT": str(port),
+        "QANAT_API__REGISTRY_URL": registry.url,
+        "QANAT_LOG__FORMAT": "json",
+    }
+    output = tmp_path / "output"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qanat_api"],
+            env=os.environ | own,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+        )
+    url = f"http://127.0.0.1:{port}"
+
+    def ready() -> bool:
+        assert process.poll() is None, output.read_text()
+        try:
+            return httpx2.get(f"{url}/readyz").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    until(ready, 20)
+    yield Running(process, url, output)
+    if process.poll() is None:
+        process.kill()
+    process.wait(10)
+
+
+@pytest.fixture
+def worker(valkey: Any, store: Store) -> Iterator[None]:
+    """Takes jobs off the queue, and ends each with a text and a number."""
+    stopping = threading.Event()
+
+    def take(body: Any, message: Any) -> None:
+        job = RunJob.model_validate(body[1]["job"])
+        message.ack()
+        store.claim(job, "token", "boot", 3)
+        text = job.inputs["text"].value
+        outputs = {"text": Value(value=f"{text}!"), "count": Value(value=len(text))}
+        store.finish(job.job_id, "token", Succeeded(outputs=outputs))
+
+    def work() -> None:
+        with Connection(valkey.broker_url) as connection:
+            queue = Queue(queue_name("q322"), routing_key=queue_name("q322"))
+            with connection.Consumer(queue, callbacks=[take], accept=["json"]):
+                while not stopping.is_set():
+                    try:
+                        connection.drain_events(timeout=0.2)
+                    except TimeoutError:
+                        continue
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stopping.set()
+    thread.join(5)
+
+
+@pytest.mark.usefixtures("worker")
+def test_owslib_lists_describes_and_executes(running: Running) -> None:
+    client = Processes(running.url + "/")
+    assert [process["id"] for process in client.processes()] == ["test:echo"]
+    assert client.process("test:echo")["title"] == "Echo"
+    inputs, outputs = {"text": "hello"}, {"text": {}, "count": {}}
+    now = client.execute("test:echo", inputs=inputs, outputs=outputs, response="document")
+    assert now == {"text": "hello!", "count": 5}
+    later = client.execute(
+        "test:echo", inputs=inputs, outputs=outputs, response="document", async_=True
+    )
+    assert later["type"] == "process"
+    # its headers stay: from now on every GET of this client carries Prefer
+    assert [process["id"] for process in client.processes()] == ["test:echo"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_execution_is_answered_over_a_real_broker(
+    running: Running, until: Callable[..., Any]
+) -> None:
+    address = f"{running.url}/processes/test:echo/execution"
+    with httpx2.Client() as client:
+        now = client.post(address, json={"inputs": {"text": "a"}, "outputs": {"text": {}}})
+        assert (now.status_code, now.text) == (200, "a!")
+        later = client.post(
+            address, json={"inputs": {"text": "b"}}, headers={"Prefer": "respond-async"}
+        )
+        job = later.headers["Location"]
+        until(lambda: client.get(job).json()["status"] == "successful")
+        assert client.get(f"{job}/results/count").text == "1"
+        assert "Server" not in now.headers
+
+
+def test_sigterm_ends_it_in_order_and_a_waiting_client_is_told(
+    running: Running, store: Store, until: Callable[..., Any]
+) -> None:
+    answers: list[httpx2.Response] = []
+
+    def wait_for_a_job_that_nobody_runs() -> None:
+        address = f"{running.url}/processes/test:echo/execution"
+        answers.append(httpx2.post(address, json={"inputs": {"text": "a"}}, timeout=20))
+
+    client = threading.Thread(target=wait_for_a_job_that_nobody_runs)
+    client.start()
+    (job,) = until(lambda: store.list(JobFilter(), 10).records)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(10) == 0
+    client.join(10)
+    assert answers[0].status_code == 503
+    assert job.job_id in answers[0].json()["detail"]
+    assert store.get(job.job_id).status == "accepted"
+    assert "Traceback" not in running.output.read_text()
+
+
+def test_it_is_quiet_and_idle_when_nobody_asks(running: Running, until: Callable[..., Any]) -> None:
+    process = psutil.Process(running.process.pid)
+    before = process.cpu_times()
+    threading.Event().wait(2)
+    after = process.cpu_times()
+    assert (after.user + after.system) - (before.user + before.system) < 0.1
+    lines = running.output.read_text().splitlines()
+    assert all(line.startswith("{") for line in lines), lines
+    assert len(lines) < 6
+
+
+def test_a_port_that_is_taken_ends_it_with_a_word(running: Running, tmp_path: Path) -> None:
+    port = running.url.rpartition(":")[2]
+    second = subprocess.run(
+        [sys.executable, "-m", "qanat_api"],
+        env=os.environ | {"QANAT_API__PORT": port, "QANAT_STORAGE_URL": f"file://{tmp_path}"},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode != 0
+    assert b"address already in use" in second.stderr.lower()
