@@ -105,9 +105,11 @@ class Running(Thread):
             self.given_back = True
 
 
-def engine_start(folder: Path, **options: JsonValue) -> EngineStart:
+def engine_start(
+    folder: Path, environment: dict[str, str], options: dict[str, JsonValue]
+) -> EngineStart:
     """Of the fake engine."""
-    extra = {"PYTHONPATH": str(Path(__file__).parent)}
+    extra = {"PYTHONPATH": str(Path(__file__).parent)} | environment
     return EngineStart(
         engine=ENGINE,
         options=options,
@@ -128,13 +130,15 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         fetch: FetchSettings | None = None,
         boot: str = "b1",
         spares: int = 2,
+        environment: dict[str, str] | None = None,
         **options: JsonValue,
     ) -> Bench:
         store, ready = Store(valkey.url), list[Capabilities]()
         storage = Storage(f"file://{tmp_path}/storage")
         folder = tmp_path / boot
         folder.mkdir()
-        children = Children(replace(engine_start(folder, **options), spares=spares), ready.append)
+        start = engine_start(folder, environment or {}, options)
+        children = Children(replace(start, spares=spares), ready.append)
         pulse = Pulse(store, boot)
         runner = Runner(
             boot=boot,

@@ -233,6 +233,11 @@ class FakeEngine:
     def warm_up(self) -> None:
         self._warm = True
 
+    def rehearse(self) -> None:
+        os.environ["REHEARSED_IN"] = str(os.getpid())
+        if os.environ.get("FAKE_STAGE_FRIGHT"):
+            raise RuntimeError("stage fright")
+
     def run(self, task: Task, feedback: Feedback) -> Outputs:
         assert self._warm
         return PROCESSES[task.process_id](task, feedback)

@@ -32,6 +32,19 @@ def test_a_child_runs_one_job_only(bench: Any) -> None:
     assert len(leaders) == 4
 
 
+def test_a_child_rehearses_before_its_job_comes(bench: Any) -> None:
+    seen = bench.values("where")
+    assert seen["environ"]["REHEARSED_IN"] == str(seen["group"][0])
+
+
+def test_a_rehearsal_that_fails_is_logged_and_the_job_runs(
+    make_bench: Callable[..., Any], caplog: Any
+) -> None:
+    bench = make_bench(environment={"FAKE_STAGE_FRIGHT": "1"})
+    assert bench.values("echo", x=1) == {"x": 1}
+    assert "stage fright" in caplog.text
+
+
 def test_a_spare_that_died_is_passed_over(bench: Any, until: Callable[..., Any]) -> None:
     until(lambda: len(spares(bench)) == 2)
     for pid in spares(bench):

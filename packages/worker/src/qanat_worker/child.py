@@ -1,6 +1,7 @@
 """What a forked child does: waits for its one job, runs it, tells how it went, and ends."""
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -15,8 +16,10 @@ from qanat_common.errors import Internal, MemoryLimit, QanatError
 from qanat_common.protocol import Inline, LogLevel, Value
 from qanat_worker import sandbox
 from qanat_worker.pipe import ORDER, WORD, Broken, Done, Line, Order, Pipe, Progress
-from qanat_worker.port import Engine, Task
+from qanat_worker.port import Engine, Rehearsing, Task
 from qanat_worker.settings import LimitSettings
+
+logger = logging.getLogger(__name__)
 
 EXIT_MEMORY = 77
 """Exit status of a child that ran out of memory and could not even say so."""
@@ -53,7 +56,7 @@ def serve(sock: socket.socket, engine: Engine, parent: int) -> NoReturn:
     status = 1
     try:
         sandbox.detach(parent)
-        rehearse()
+        rehearse(engine)
         status = _work(Pipe(sock, ORDER), engine)
     except EOFError:
         status = 0
@@ -67,7 +70,7 @@ def serve(sock: socket.socket, engine: Engine, parent: int) -> NoReturn:
         os._exit(status)
 
 
-def rehearse() -> None:
+def rehearse(engine: Engine) -> None:
     """Go the way of a job once while there is time: the memory that it writes is a child's own then.
 
     After a fork each page is copied when it is first written, and that takes longer than the job.
@@ -83,6 +86,11 @@ def rehearse() -> None:
         speaker.progress(0)
         speaker.log(LogLevel.DEBUG, "")
         pipe.send(Done(outputs={"x": Value(value=0)}))
+    if isinstance(engine, Rehearsing):
+        try:
+            engine.rehearse()
+        except Exception:
+            logger.exception("the engine cannot rehearse: its children are slower")
 
 
 def _work(pipe: Pipe[Order], engine: Engine) -> int:

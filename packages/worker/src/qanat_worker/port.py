@@ -1,6 +1,6 @@
 """The port between the worker and its engine: what a job is to the engine, and what comes back."""
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -66,3 +66,15 @@ class Engine(Protocol):
 
     def run(self, task: Task, feedback: Feedback) -> dict[str, Produced]:
         """Run one job; raises a `QanatError` for what a client may know."""
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """An engine whose children use the time before their job comes."""
+
+    def rehearse(self) -> None:
+        """Called in each child right after the fork, before it has a folder or a job.
+
+        Goes the way of a small job on data in memory, so that the pages which every job writes are
+        copied by then; leaves no trace, writes no file, and fails silently rather than loudly.
+        """
