@@ -1,5 +1,6 @@
 """The whole registry as a process: told by a worker, killed, started again, stopped."""
 
+import http.client
 import json
 import os
 import signal
@@ -95,6 +96,23 @@ def test_a_worker_is_listed_as_soon_as_it_is_ready_and_until_it_leaves(
 
     worker.say(WorkerState.LEAVING)
     until(lambda: registry.names() == [], 1)
+
+
+def test_a_hundred_answers_on_one_connection_take_no_time(
+    registry: Registry, until: Callable[..., Any]
+) -> None:
+    until(registry.ready)
+    client = http.client.HTTPConnection(registry.base.removeprefix("http://"))
+    client.request("GET", "/catalog")
+    client.getresponse().read()
+
+    started = time.monotonic()
+    for _ in range(100):
+        client.request("GET", "/catalog")
+        client.getresponse().read()
+    client.close()
+
+    assert time.monotonic() - started < 2
 
 
 def test_a_killed_registry_knows_everybody_again_and_is_not_complete_before(
