@@ -185,6 +185,14 @@ def test_a_ready_worker_announces_itself_and_its_offer_is_in_the_store(world: Wo
     assert world.store.alive(said.boot)
 
 
+def test_an_offer_that_the_store_lost_is_put_there_again(world: World) -> None:
+    world.ready_worker(beat_seconds="0.3")
+    digest = world.heard[0].digest
+    with redis.Redis.from_url(world.store_url) as client:
+        client.flushdb()
+    world.until(lambda: world.store.get_offer(digest), 5)
+
+
 def test_a_job_that_was_sent_before_the_worker_came_is_run(world: World) -> None:
     world.send("echo", x=1)
     world.ready_worker()
@@ -309,6 +317,17 @@ def test_a_worker_announces_itself_again_when_the_broker_is_back(world: World, v
     world.send("echo", x=1)
     assert world.ends(seconds=30) is JobStatus.SUCCESSFUL
     assert process.poll() is None
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+def test_a_worker_stops_while_broker_and_store_are_away(world: World, valkey: Any) -> None:
+    process = world.ready_worker()
+    valkey.stop()
+    try:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    finally:
+        valkey.start()
 
 
 @pytest.mark.parametrize("world", ["embedded"], indirect=True)

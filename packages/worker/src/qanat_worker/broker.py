@@ -94,10 +94,20 @@ class Mouth:
         )
 
     def publish(self, announcement: Announcement) -> None:
-        """Cast an announcement as kombu's Mailbox does, once: the next beat is the retry.
+        """Cast an announcement as kombu's Mailbox does. Raises Unavailable.
 
-        Raises Unavailable.
+        The broker may have closed a connection that was silent for long: then another is made. More
+        is not tried: the next beat is the next attempt.
         """
+        kept = self._connection is not None
+        try:
+            self._publish(announcement)
+        except Unavailable:
+            if not kept:
+                raise
+            self._publish(announcement)
+
+    def _publish(self, announcement: Announcement) -> None:
         connection = self._connection or self._app.connection_for_write()
         self._connection = connection
         message = {
@@ -139,6 +149,7 @@ class AnnounceStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """The queue is consumed from now on, and questions are heard."""
+        logger.info("ready for the jobs of %s", ", ".join(parent.app.amqp.queues))
         parent.controller.parts.herald.is_now(WorkerState.READY)
 
 

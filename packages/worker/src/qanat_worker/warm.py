@@ -178,6 +178,9 @@ class WarmParent:
 
     def _await_end(self, process: subprocess.Popen[bytes]) -> None:
         self.close()
+        if self.warm_since is None and self.failure is None:
+            # It may be deep in the start of the engine, where it hears nothing; it has no children.
+            process.terminate()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
