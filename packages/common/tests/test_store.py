@@ -66,12 +66,10 @@ def test_a_job_is_accepted_once(store: Store) -> None:
     assert not store.accept(job("j1"))
 
 
-def test_a_withdrawn_job_was_never_there(store: Store) -> None:
-    store.accept(job("j1"))
-    store.withdraw("j1")
+def test_a_job_that_is_no_more_is_not_marked_as_published(store: Store) -> None:
+    store.mark_published("j1")
     assert store.get("j1") is None
-    assert not store.was_removed("j1")
-    assert store.list(JobFilter(), 10).records == []
+    assert store.accept(job("j1"))
 
 
 def test_only_the_holder_of_the_token_ends_a_job_and_only_once(store: Store) -> None:

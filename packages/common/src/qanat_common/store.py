@@ -46,7 +46,7 @@ SCAN_CAP = 5_000
 
 _MILLISECONDS = ("created", "started", "finished", "updated")
 _DOCUMENTS = ("request", "outcome")
-_SCRIPTS = ("accept", "claim", "progress", "finish", "remove", "list")
+_SCRIPTS = ("accept", "claim", "progress", "finish", "remove", "list", "published")
 
 
 class Claimed(StrEnum):
@@ -159,11 +159,7 @@ class Store:
     def mark_published(self, job_id: str) -> None:
         """Note that the broker has taken the job's message."""
         with _reachable():
-            self._redis.hset(_job(job_id), "published", "1")
-
-    def withdraw(self, job_id: str) -> None:
-        """Take a record back whose message could not be published: as if it had never been."""
-        self._remove(job_id, remember=0)
+            self._scripts["published"](keys=[_job(job_id)])
 
     def get(self, job_id: str) -> JobRecord | None:
         """The record of a job."""
@@ -200,7 +196,9 @@ class Store:
 
     def remove(self, job_id: str) -> bool:
         """Take a job away, and remember that it was removed."""
-        return self._remove(job_id, remember=GONE_SECONDS)
+        keys = [_job(job_id), _gone(job_id), _log(job_id)]
+        with _reachable():
+            return bool(self._scripts["remove"](keys=keys, args=[PREFIX, job_id, GONE_SECONDS]))
 
     def log(self, job_id: str) -> Sequence[LogEntry]:
         """What the algorithm of a job said, in order."""
@@ -284,11 +282,6 @@ class Store:
         args = [PREFIX, job_id, token, str(status), outcome, message]
         with _reachable():
             return bool(self._scripts["finish"](keys=[_job(job_id)], args=args))
-
-    def _remove(self, job_id: str, remember: int) -> bool:
-        keys = [_job(job_id), _gone(job_id), _log(job_id)]
-        with _reachable():
-            return bool(self._scripts["remove"](keys=keys, args=[PREFIX, job_id, remember]))
 
     def beat(self, boot: str) -> None:
         """A worker says that it lives; counts for WORKER_MS."""
