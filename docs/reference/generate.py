@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from qanat.settings import Settings
+from qanat_api import openapi
+from qanat_api.settings import ApiSettings
 from qanat_common import protocol
 from qanat_common.errors import all_errors
 from qanat_common.settings import NESTING, PREFIX, Section
@@ -62,6 +64,13 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def api_definition() -> str:
+    """The OpenAPI 3.0 document, as an api with the default settings serves it."""
+    own = ApiSettings()
+    found = openapi.document(own.title, own.description, f"http://{own.host}:{own.port}")
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
 def messages() -> dict[str, str]:
     """The JSON Schema of every message between services."""
     found = {}
@@ -74,7 +83,12 @@ def messages() -> dict[str, str]:
 
 def pages() -> dict[str, str]:
     """Path below this folder → text, of all that is generated here."""
-    return {"settings.md": settings_page(), "errors.md": errors_page(), **messages()}
+    return {
+        "settings.md": settings_page(),
+        "errors.md": errors_page(),
+        "openapi.json": api_definition(),
+        **messages(),
+    }
 
 
 def _sections(
