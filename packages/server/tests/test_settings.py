@@ -55,6 +55,11 @@ def test_the_api_asks_the_registry_where_it_listens_unless_told_otherwise() -> N
     assert there.api.registry_url == "http://h:1"
 
 
+def test_the_echo_is_offered_unless_it_is_switched_off() -> None:
+    assert settle(settings(), *EMBEDDED).worker.echo
+    assert not settle(settings(worker={"echo": False}), *EMBEDDED).worker.echo
+
+
 def test_worker_and_registry_agree_on_the_beat() -> None:
     assert settle(settings(worker={"beat_seconds": 2}), *EMBEDDED).registry.beat_seconds == 2
     assert settle(settings(registry={"beat_seconds": 2}), *EMBEDDED).worker.beat_seconds == 2

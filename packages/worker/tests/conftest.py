@@ -131,6 +131,7 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         boot: str = "b1",
         spares: int = 2,
         environment: dict[str, str] | None = None,
+        echo: bool = False,
         **options: JsonValue,
     ) -> Bench:
         store, ready = Store(valkey.url), list[Capabilities]()
@@ -138,7 +139,7 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         folder = tmp_path / boot
         folder.mkdir()
         start = engine_start(folder, environment or {}, options)
-        children = Children(replace(start, spares=spares), ready.append)
+        children = Children(replace(start, spares=spares, echo=echo), ready.append)
         pulse = Pulse(store, boot)
         runner = Runner(
             boot=boot,

@@ -78,7 +78,7 @@ def settle(settings: Settings, broker_url: str, store_url: str) -> Settings:
     )
     worker = worker.model_copy(
         update=_unless_given(
-            worker, work_folder=folder / "work", beat_seconds=registry.beat_seconds
+            worker, work_folder=folder / "work", beat_seconds=registry.beat_seconds, echo=True
         )
     )
     return settings.model_copy(

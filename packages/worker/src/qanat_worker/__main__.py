@@ -41,6 +41,7 @@ def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> Engi
         spares=settings.spares,
         log_level=log_level,
         timeout=settings.start_timeout,
+        echo=settings.echo,
     )
 
 

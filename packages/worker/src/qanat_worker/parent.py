@@ -22,6 +22,7 @@ from pydantic import JsonValue
 
 from qanat_common import logs
 from qanat_worker import child, sandbox
+from qanat_worker.echo import Echo
 from qanat_worker.pipe import (
     TO_PARENT,
     Ended,
@@ -44,7 +45,10 @@ EngineFactory = Callable[[dict[str, JsonValue]], Engine]
 END_SECONDS = 2.0
 """How long the parent looks for what its children left, when it ends."""
 
-ENGINES = {"qgis": "qanat_worker.engine.application:start"}
+ENGINES = {
+    "qgis": "qanat_worker.engine.application:start",
+    "echo": "qanat_worker.echo:alone",
+}
 """Name → module:factory; any other name is module:factory itself."""
 
 
@@ -188,7 +192,7 @@ def start(control: socket.socket) -> tuple[Forker, int]:
     message, _ = receive_packet(control, TO_PARENT)
     assert isinstance(message, Start)  # noqa: S101 - the first message of `children`
     logs.setup(message.log_level, "json")
-    engine = load(message.engine)(message.options)
+    engine = _with_echo(load(message.engine)(message.options), message.echo)
     offer = os.memfd_create("offer")
     with os.fdopen(offer, "wb", closefd=False) as file:
         file.write(engine.offer().model_dump_json(by_alias=True, exclude_none=True).encode())
@@ -198,6 +202,10 @@ def start(control: socket.socket) -> tuple[Forker, int]:
     gc.collect()
     gc.freeze()
     return Forker(control, engine), message.spares
+
+
+def _with_echo(engine: Engine, echo: bool) -> Engine:
+    return Echo(engine) if echo and not isinstance(engine, Echo) else engine
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ class Start(Message):
     options: dict[str, JsonValue]
     spares: int
     log_level: str
+    echo: bool = False
 
 
 class Fork(Message):

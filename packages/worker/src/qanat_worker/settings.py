@@ -114,7 +114,14 @@ class WorkerSettings(Section):
         description="Where running jobs have their folders; several workers may share it.",
     )
     engine: str = Field(
-        default="qgis", description="What runs the jobs: qgis, or module:factory of another engine."
+        default="qgis",
+        description="What runs the jobs: qgis; echo, which needs no QGIS and only gives inputs back; or"
+        " module:factory of another engine.",
+    )
+    echo: bool = Field(
+        default=False,
+        description="Whether the process qanat:echo is offered beside those of the engine: it gives back"
+        " its inputs, for trying clients and for the OGC test suite. In the all-in-one: true.",
     )
     environment: dict[str, str] = Field(
         default_factory=dict,

@@ -69,6 +69,7 @@ class EngineStart:
     spares: int = 1
     log_level: str = "info"
     timeout: float = 180.0
+    echo: bool = False
 
 
 class Owner(Protocol):
@@ -146,6 +147,7 @@ class WarmParent:
                 options=start.options,
                 spares=start.spares,
                 log_level=start.log_level,
+                echo=start.echo,
             )
         )
         while True:
