@@ -1,0 +1,82 @@
+"""The engine: lists, describes and runs the algorithms of QGIS; satisfies the worker's port."""
+
+import platform
+from collections import Counter
+
+from osgeo import gdal
+from qgis.core import Qgis, QgsApplication, QgsProcessingRegistry, QgsProjUtils
+
+from qanat_common.errors import AlgorithmFailed, NoSuchProcess
+from qanat_common.ogc import Process
+from qanat_common.protocol import Offer, ProviderInfo, Refusal
+from qanat_worker.engine import execution, warmup
+from qanat_worker.engine.describe import describe, version_of
+from qanat_worker.port import Feedback, Produced, Task
+
+
+class Algorithms:
+    """All algorithms of a QGIS that has started; described once."""
+
+    def __init__(self, registry: QgsProcessingRegistry) -> None:
+        """Describe what is there."""
+        self._registry = registry
+        self._processes: dict[str, Process] = {}
+        self._refused: list[Refusal] = []
+        for algorithm in sorted(registry.algorithms(), key=lambda each: each.id()):
+            match describe(algorithm):
+                case Process() as process:
+                    self._processes[process.id] = process
+                case Refusal() as refusal:
+                    self._refused.append(refusal)
+
+    def offer(self) -> Offer:
+        """The same at each start of the same QGIS."""
+        return Offer(processes=list(self._processes.values()), refused=self._refused)
+
+    def versions(self) -> dict[str, str]:
+        """Of QGIS, what it stands on, and Python."""
+        proj = ".".join(
+            map(str, (QgsProjUtils.projVersionMajor(), QgsProjUtils.projVersionMinor()))
+        )
+        return {
+            "qgis": Qgis.version().partition("-")[0],
+            "gdal": gdal.VersionInfo("RELEASE_NAME"),
+            "proj": proj,
+            "python": platform.python_version(),
+        }
+
+    def providers(self) -> list[ProviderInfo]:
+        """Those that have algorithms which are offered."""
+        counts = Counter(process_id.partition(":")[0] for process_id in self._processes)
+        return [
+            ProviderInfo(
+                id=provider.id(),
+                name=provider.name(),
+                version=version_of(provider),
+                algorithms=counts[provider.id()],
+            )
+            for provider in sorted(self._registry.providers(), key=lambda each: each.id())
+            if counts[provider.id()]
+        ]
+
+    def warm_up(self) -> None:
+        """Run a few tiny jobs: never rendering, never the network."""
+        warmup.run(self)
+
+    def run(self, task: Task, feedback: Feedback) -> dict[str, Produced]:
+        """One job, by an algorithm of its own. Ids of older versions of QGIS are known too."""
+        known = self._registry.algorithmById(task.process_id)
+        process = self._processes.get(known.id()) if known else None
+        if known is None or process is None:
+            raise NoSuchProcess(f"{task.process_id} is not offered by this worker")
+        algorithm = known.create()
+        if algorithm is None:
+            raise AlgorithmFailed(f"{task.process_id} cannot be made")
+        return execution.run(algorithm, process, task, feedback)
+
+
+def of_application() -> Algorithms:
+    """Those of the QGIS of this process."""
+    registry = QgsApplication.processingRegistry()
+    assert registry is not None  # noqa: S101 - QGIS has started
+    return Algorithms(registry)

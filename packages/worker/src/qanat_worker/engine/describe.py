@@ -1,0 +1,204 @@
+"""An algorithm as a process of the standard, or why it is not offered."""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingAlgorithm,
+    QgsProcessingParameterDefinition,
+    QgsProcessingProvider,
+)
+
+from qanat_common.ogc import InputDescription, Metadata, OutputDescription, Process
+from qanat_common.protocol import Refusal
+from qanat_worker.engine import policy
+from qanat_worker.engine.outputs import DESTINATIONS, RESULTS, UNSUPPORTED_OUTPUTS, destinations_of
+from qanat_worker.engine.parameters import CONVERTERS, UNSUPPORTED
+from qanat_worker.engine.parameters.base import ADVANCED, HIDDEN, OPTIONAL, flag, number
+
+_TAG = re.compile(r"<[^>]*>")
+_BREAK = re.compile(r"</(p|h\d|li|tr)>|<br\s*/?>", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t]+")
+_LINES = re.compile(r"\s*\n\s*(\n\s*)?")
+
+_FLAG_NAMES = {
+    1 << 5: "all layers must have the same CRS",
+    1 << 6: "runs alone in its process",
+    1 << 9: "has known issues",
+    1 << 14: "made for use in a project; runs in an empty one",
+}
+
+
+class NotOffered(Exception):
+    """Why an algorithm is not offered."""
+
+
+def plain_text(text: str | None) -> str:
+    """A help text of QGIS without its HTML."""
+    found = html.unescape(_TAG.sub("", _BREAK.sub("\n", text or "")))
+    return _LINES.sub(
+        lambda gap: "\n\n" if gap[1] is not None else "\n", _BLANKS.sub(" ", found)
+    ).strip()
+
+
+def describe(algorithm: QgsProcessingAlgorithm) -> Process | Refusal:
+    """The process that an algorithm is to clients."""
+    why = policy.why_not(algorithm.id(), number(algorithm.flags())) or _cannot_run(algorithm)
+    if why:
+        return Refusal(id=algorithm.id(), reason=why)
+    try:
+        return _process(algorithm)
+    except NotOffered as reason:
+        return Refusal(id=algorithm.id(), reason=str(reason))
+
+
+def _cannot_run(algorithm: QgsProcessingAlgorithm) -> str | None:
+    able = algorithm.canExecute()
+    fits, why = able if isinstance(able, tuple) else (able, "")
+    return None if fits else f"it cannot run here: {why or 'something that it needs is missing'}"
+
+
+def _process(algorithm: QgsProcessingAlgorithm) -> Process:
+    left_out: list[Metadata] = []
+    inputs = dict(_inputs(algorithm, left_out))
+    outputs = dict(_outputs(algorithm, left_out))
+    if not outputs:
+        raise NotOffered("it has no result that can be handed back: it changes its input, or QGIS")
+    provider = algorithm.provider()
+    return Process(
+        id=algorithm.id(),
+        version=version_of(provider),
+        title=algorithm.displayName(),
+        description=plain_text(algorithm.shortHelpString()) or algorithm.shortDescription() or None,
+        keywords=keywords_of(algorithm) or None,
+        metadata=[*_about(algorithm, provider), *left_out],
+        inputs=inputs,
+        outputs=outputs,
+    )
+
+
+def version_of(provider: QgsProcessingProvider | None) -> str:
+    """The version of a provider: that of its plugin, or of QGIS."""
+    return (provider.versionInfo() if provider else "") or Qgis.version().partition("-")[0]
+
+
+def keywords_of(algorithm: QgsProcessingAlgorithm) -> list[str]:
+    """The algorithm's group and tags."""
+    found = [algorithm.group(), *algorithm.tags()]
+    return list(dict.fromkeys(word.strip() for word in found if word and word.strip()))
+
+
+def _about(
+    algorithm: QgsProcessingAlgorithm, provider: QgsProcessingProvider | None
+) -> Iterator[Metadata]:
+    if provider:
+        yield Metadata(role="provider", title=provider.name())
+    if algorithm.group():
+        yield Metadata(role="group", title=algorithm.group())
+    if algorithm.helpUrl().startswith(("http://", "https://")):
+        yield Metadata(role="documentation", title="Documentation", href=algorithm.helpUrl())
+    flags = number(algorithm.flags())
+    for bit, title in _FLAG_NAMES.items():
+        if flags & bit:
+            yield Metadata(role="flag", title=title)
+
+
+def _inputs(
+    algorithm: QgsProcessingAlgorithm, left_out: list[Metadata]
+) -> Iterator[tuple[str, InputDescription]]:
+    for param in algorithm.parameterDefinitions():
+        if param.isDestination():
+            continue
+        why = why_not_described(algorithm, param)
+        if why is None:
+            yield param.name(), describe_input(param)
+        elif not may_be_absent(param):
+            raise NotOffered(f"its input {param.name()} is of type {param.type()}: {why}")
+        else:
+            left_out.append(Metadata(role="left-out", title=f"{param.name()}: {why}"))
+
+
+def may_be_absent(param: QgsProcessingParameterDefinition) -> bool:
+    """Whether QGIS runs without a value of a parameter."""
+    return flag(param, OPTIONAL) or flag(param, HIDDEN) or param.defaultValue() is not None
+
+
+def why_not_described(
+    algorithm: QgsProcessingAlgorithm, param: QgsProcessingParameterDefinition
+) -> str | None:
+    """Why a parameter is left at QGIS's default; None when a client may give it."""
+    if flag(param, HIDDEN):
+        return "QGIS hides it"
+    if param.type() not in CONVERTERS:
+        return UNSUPPORTED.get(param.type(), f"the type {param.type()} is not known here")
+    return policy.why_left_out(policy.LEFT_OUT, algorithm.id(), param.name())
+
+
+def describe_input(param: QgsProcessingParameterDefinition) -> InputDescription:
+    """A parameter as an input of the standard."""
+    converter = CONVERTERS[param.type()]
+    title = param.description() or param.name()
+    default = converter.default(param)
+    schema: dict[str, Any] = {**converter.schema(param), "title": title}
+    if default is not None:
+        schema["default"] = default
+    roles = {"type": param.type(), **converter.notes(param)}
+    if flag(param, ADVANCED):
+        roles["advanced"] = "shown to advanced users"
+    return InputDescription(
+        title=title,
+        description=plain_text(param.help()) or None,
+        schema=schema,
+        min_occurs=0 if flag(param, OPTIONAL) or default is not None else 1,
+        max_occurs=converter.occurs(param),
+        metadata=[Metadata(role=role, title=text) for role, text in roles.items()],
+    )
+
+
+def _outputs(
+    algorithm: QgsProcessingAlgorithm, left_out: list[Metadata]
+) -> Iterator[tuple[str, OutputDescription]]:
+    destinations = destinations_of(algorithm.parameterDefinitions())
+    for name, param in destinations.items():
+        yield from _destination(name, param, left_out)
+    for output in algorithm.outputDefinitions():
+        name = output.name()
+        if name in destinations:
+            continue
+        why = policy.why_left_out(policy.LEFT_OUT_OUTPUTS, algorithm.id(), name)
+        if why is None and output.type() in RESULTS:
+            title = output.description() or name
+            schema = {**RESULTS[output.type()].schema(), "title": title}
+            about = [Metadata(role="type", title=output.type())]
+            yield name, OutputDescription(title=title, schema=schema, metadata=about)
+        else:
+            unknown = f"the type {output.type()} is not known here"
+            reason = why or UNSUPPORTED_OUTPUTS.get(output.type(), unknown)
+            left_out.append(Metadata(role="left-out", title=f"{name}: {reason}"))
+
+
+def _destination(
+    name: str, param: Any, left_out: list[Metadata]
+) -> Iterator[tuple[str, OutputDescription]]:
+    destination = DESTINATIONS.get(param.type())
+    if destination is None:
+        why = UNSUPPORTED.get(param.type(), f"the type {param.type()} is not known here")
+        if not flag(param, OPTIONAL):
+            raise NotOffered(f"its output {name} is of type {param.type()}: {why}")
+        left_out.append(Metadata(role="left-out", title=f"{name}: {why}"))
+        return
+    title = param.description() or name
+    about = [Metadata(role="type", title=param.type())]
+    if flag(param, OPTIONAL):
+        when = (
+            "made unless others are asked for" if param.createByDefault() else "made when asked for"
+        )
+        about.append(Metadata(role="optional", title=when))
+    schema = {**destination.schema(param), "title": title}
+    yield (
+        name,
+        OutputDescription(title=title, description=destination.note, schema=schema, metadata=about),
+    )

@@ -1,0 +1,203 @@
+"""One job: inputs through the converters, the algorithm, outputs through the other table."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingParameterDefinition, QgsVectorLayer
+
+from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
+from qanat_common.ogc import OutputRequest, Process
+from qanat_worker.engine import expressions, formats
+from qanat_worker.engine.feedback import JobFeedback, scrubbed
+from qanat_worker.engine.formats import Format
+from qanat_worker.engine.outputs import DESTINATIONS, RESULTS, destinations_of
+from qanat_worker.engine.parameters import CONVERTERS
+from qanat_worker.engine.parameters.base import OPTIONAL, Values, flag, rejected
+from qanat_worker.engine.workspace import Workspace
+from qanat_worker.port import Feedback, Produced, Task
+
+Wanted = Mapping[str, Format]
+"""Name of a destination → format in which it is wanted."""
+
+_BLAMED = re.compile(r"parameter value for (\S+)")
+_SAFE_LAYER_NAME = re.compile(r"[\w][\w .-]*")
+
+
+def run(
+    algorithm: QgsProcessingAlgorithm, process: Process, task: Task, told: Feedback
+) -> dict[str, Produced]:
+    """Run an algorithm that is this job's own; `process` is what it was described as."""
+    feedback = JobFeedback(told)
+    asked = _asked(process, task.outputs)
+    _check_names(process, task)
+    job = Workspace(Path(task.folder), feedback)
+    destinations = destinations_of(algorithm.parameterDefinitions())
+    wanted = _wanted(destinations, asked)
+    values = _inputs(algorithm, process, task.inputs, job)
+    for name, param in destinations.items():
+        if name in wanted:
+            values[name] = DESTINATIONS[param.type()].place(param, wanted[name], job)
+    _check(algorithm, values, job)
+    results = _run(algorithm, values, job, feedback)
+    return _outputs(algorithm, process, asked, wanted, results, job, feedback)
+
+
+def _asked(
+    process: Process, requests: Mapping[str, OutputRequest] | None
+) -> Mapping[str, OutputRequest] | None:
+    """What was asked for; None is all, and so is an empty object."""
+    if requests is None or len(requests) == 0:
+        return None
+    for name in requests:
+        if name not in process.outputs:
+            known = ", ".join(process.outputs)
+            raise InputRejected(
+                f"{name}: {process.id} has no such output; it has: {known}",
+                Fault(f"/outputs/{name}", "is no output of this process"),
+            )
+    return requests
+
+
+def _check_names(process: Process, task: Task) -> None:
+    for name in task.inputs:
+        if name not in process.inputs:
+            known = ", ".join(process.inputs) or "none"
+            raise rejected(name, f"is no input of {process.id}; it has: {known}")
+    for name, about in process.inputs.items():
+        if about.min_occurs > 0 and name not in task.inputs:
+            raise rejected(name, "is missing")
+
+
+def _wanted(destinations: Mapping[str, Any], asked: Mapping[str, OutputRequest] | None) -> Wanted:
+    """Those that are made: all that QGIS must have, and of the optional ones what is asked for."""
+    wanted: dict[str, Format] = {}
+    for name, param in destinations.items():
+        destination = DESTINATIONS.get(param.type())
+        if destination is None:
+            continue
+        if asked is not None and name in asked:
+            wanted[name] = _format(name, asked[name], list(destination.formats(param)))
+        elif not flag(param, OPTIONAL) or (asked is None and param.createByDefault()):
+            wanted[name] = destination.formats(param)[0]
+    return wanted
+
+
+def _format(name: str, request: OutputRequest, offered: list[Format]) -> Format:
+    media_type = request.format.media_type if request.format else None
+    if media_type is None:
+        return offered[0]
+    found = formats.find(offered, media_type)
+    if found is None:
+        known = ", ".join(each.media_type for each in offered)
+        problem = f"{media_type!r} is not one of: {known}"
+        raise InputRejected(
+            f"{name}: {problem}", Fault(f"/outputs/{name}/format/mediaType", problem)
+        )
+    return found
+
+
+def _inputs(
+    algorithm: QgsProcessingAlgorithm,
+    process: Process,
+    inputs: Mapping[str, Any],
+    job: Workspace,
+) -> dict[str, Any]:
+    """QGIS's values; files first, for other inputs name parts of them."""
+    params = [p for p in algorithm.parameterDefinitions() if p.name() in inputs]
+    params.sort(key=lambda param: not CONVERTERS[param.type()].files)
+    values = {param.name(): _value(algorithm, param, inputs[param.name()], job) for param in params}
+    if algorithm.id().startswith("gdal:"):
+        _check_layer_names(job)
+    return values
+
+
+def _value(
+    algorithm: QgsProcessingAlgorithm,
+    param: QgsProcessingParameterDefinition,
+    given: Values,
+    job: Workspace,
+) -> Any:
+    value = CONVERTERS[param.type()].convert(param, given, job)
+    check = expressions.check_of(algorithm.id(), param.name(), param.type())
+    if check is not None:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and (wrong := check(text)):
+                raise rejected(param.name(), wrong)
+    return value
+
+
+def _check_layer_names(job: Workspace) -> None:
+    """GDAL's tools get the names of layers as arguments and within SQL."""
+    for name, layers in job.layers.items():
+        for layer in layers:
+            _, _, inner = layer.source().partition("|layername=")
+            if (
+                isinstance(layer, QgsVectorLayer)
+                and inner
+                and not _SAFE_LAYER_NAME.fullmatch(inner)
+            ):
+                raise rejected(name, f"has a layer whose name cannot be used here: {inner!r}")
+
+
+def _check(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], job: Workspace) -> None:
+    """QGIS's own check of the values: `run` has none."""
+    fits, message = algorithm.checkParameterValues(values, job.context)
+    if fits:
+        return
+    blamed = _BLAMED.search(message or "")
+    text = scrubbed(message or "the values do not fit together")
+    if blamed and blamed[1] in (param.name() for param in algorithm.parameterDefinitions()):
+        raise rejected(blamed[1], f"has no value that QGIS takes ({text})")
+    raise InputRejected(text, Fault("/inputs", text))
+
+
+def _run(
+    algorithm: QgsProcessingAlgorithm,
+    values: dict[str, Any],
+    job: Workspace,
+    feedback: JobFeedback,
+) -> dict[str, Any]:
+    results, fine = algorithm.run(values, job.context, feedback)
+    if feedback.isCanceled():
+        raise AlgorithmFailed("It was cancelled before its end.")
+    if not fine:
+        raise AlgorithmFailed(feedback.why())
+    return dict(results)
+
+
+def _outputs(
+    algorithm: QgsProcessingAlgorithm,
+    process: Process,
+    asked: Mapping[str, OutputRequest] | None,
+    wanted: Wanted,
+    results: Mapping[str, Any],
+    job: Workspace,
+    feedback: JobFeedback,
+) -> dict[str, Produced]:
+    """What was asked for and is there, in the order of the description."""
+    destinations = destinations_of(algorithm.parameterDefinitions())
+    others = {output.name(): output for output in algorithm.outputDefinitions()}
+    made: dict[str, Produced] = {}
+    for name in process.outputs:
+        if asked is not None and name not in asked:
+            continue
+        if name in destinations:
+            if name in wanted:
+                made[name] = _destination(destinations[name], wanted[name], results, job, feedback)
+        elif name in results:
+            produced = RESULTS[others[name].type()].produce(others[name], results[name], job)
+            if produced is not None:
+                made[name] = produced
+    return made
+
+
+def _destination(
+    param: Any, form: Format, results: Mapping[str, Any], job: Workspace, feedback: JobFeedback
+) -> Produced:
+    """What lies at a destination. GDAL's algorithms end well although their tools fail."""
+    try:
+        return DESTINATIONS[param.type()].produce(param, form, results.get(param.name()), job)
+    except AlgorithmFailed as error:
+        raise AlgorithmFailed(f"{error.detail}. {feedback.why()}") from error

@@ -1,0 +1,152 @@
+"""From a layer that an algorithm made to a file in the format a client asked for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from osgeo import gdal
+from qgis.core import (
+    QgsCoordinateTransformContext,
+    QgsJsonExporter,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+)
+
+from qanat_common.errors import AlgorithmFailed
+from qanat_worker.engine import archives, formats
+from qanat_worker.engine.formats import Format
+
+GEOJSON_DECIMALS = 17
+_FID_NAMES = ("fid", "ogc_fid", "qanat_fid", "qanat_row_number")
+_RASTER_DRIVERS = ["GTiff", "AAIGrid", "COG", "PNG", "JPEG", "GPKG"]
+_PNG_TYPES = (gdal.GDT_Byte, gdal.GDT_UInt16)
+_PNG_BANDS = 4
+
+
+def _cannot(name: str, form: Format, why: str = "") -> AlgorithmFailed:
+    reason = f": {why}" if why else ""
+    return AlgorithmFailed(f"{name}: the result cannot be written as {form.title}{reason}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """GDAL's errors are told by its last message, not printed."""
+    gdal.PushErrorHandler("CPLQuietErrorHandler")
+    try:
+        gdal.ErrorReset()
+        yield
+    finally:
+        gdal.PopErrorHandler()
+
+
+def vector(layer: QgsVectorLayer, form: Format, folder: Path, name: str) -> Path:
+    """Write a vector layer; GeoJSON in CRS84, every other format in the CRS of the layer."""
+    path = folder / f"{name}{form.suffix}"
+    if form is formats.GEOJSON:
+        _geojson(layer, path)
+        return path
+    package = path if form is formats.GEOPACKAGE else folder / f"{name}.qanat.gpkg"
+    _geopackage(layer, package, form, name)
+    if form is formats.SHAPEFILE:
+        inner = folder / f"{name}.qanat.shp"
+        inner.mkdir()
+        _translate(package, form, inner / f"{name}.shp", name)
+        archives.pack(inner, path)
+    elif form is not formats.GEOPACKAGE:
+        _translate(package, form, path, name)
+    return path
+
+
+def _geojson(layer: QgsVectorLayer, path: Path) -> None:
+    """One feature after another: null geometries stay null, which GDAL's writer would lose."""
+    exporter = QgsJsonExporter(layer, GEOJSON_DECIMALS)
+    exporter.setTransformGeometries(True)
+    with path.open("w", encoding="utf-8") as opened:
+        opened.write('{"type":"FeatureCollection","features":[')
+        between = "\n"
+        for feature in layer.getFeatures():
+            opened.write(between + exporter.exportFeature(feature))
+            between = ",\n"
+        opened.write("\n]}\n")
+
+
+def _geopackage(layer: QgsVectorLayer, path: Path, form: Format, name: str) -> None:
+    """With a row number of a name that no field has: any field may be called fid (qgis.md, T2)."""
+    taken = {field.lower() for field in layer.fields().names()}
+    fid = next(each for each in _FID_NAMES if each not in taken)
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = "GPKG"
+    options.layerName = name
+    options.layerOptions = [f"FID={fid}"]
+    written = QgsVectorFileWriter.writeAsVectorFormatV3(
+        layer, str(path), QgsCoordinateTransformContext(), options
+    )
+    if written[0] != QgsVectorFileWriter.NoError:
+        raise _cannot(name, form, str(written[1]))
+    _restore_nulls(layer, path)
+
+
+def _restore_nulls(layer: QgsVectorLayer, path: Path) -> None:
+    """QGIS's writer makes null geometries empty ones: make them null again."""
+    if not layer.isSpatial():
+        return
+    absent = [at for at, f in enumerate(layer.getFeatures(), 1) if not f.hasGeometry()]
+    if not absent:
+        return
+    opened = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_UPDATE, allowed_drivers=["GPKG"])
+    rows = opened.GetLayer(0)
+    rows.StartTransaction()
+    for number in absent:
+        row = rows.GetFeature(number)
+        row.SetGeometry(None)
+        rows.SetFeature(row)
+    rows.CommitTransaction()
+
+
+def _translate(package: Path, form: Format, path: Path, name: str) -> None:
+    with _quiet():
+        source = gdal.OpenEx(str(package), gdal.OF_VECTOR, allowed_drivers=["GPKG"])
+        made = gdal.VectorTranslate(
+            str(path),
+            source,
+            format=form.drivers[0],
+            layerName=name,
+            datasetCreationOptions=list(form.dataset_options),
+            layerCreationOptions=list(form.layer_options),
+        )
+        if made is None:
+            raise _cannot(name, form, gdal.GetLastErrorMsg())
+        del made, source
+
+
+def raster(source: Path, form: Format, folder: Path, name: str) -> Path:
+    """Write a raster; as it is when it has the format already, whatever its name says (T1)."""
+    with _quiet():
+        opened = gdal.OpenEx(str(source), gdal.OF_RASTER, allowed_drivers=_RASTER_DRIVERS)
+        if opened is None:
+            raise AlgorithmFailed(f"{name}: the algorithm made no raster that can be read")
+        if opened.GetDriver().ShortName == form.drivers[0]:
+            return source
+        path = folder / f"{name}.qanat{form.suffix}"
+        options = _png_options(opened) if form is formats.PNG else {}
+        made = gdal.Translate(
+            str(path),
+            opened,
+            format=form.drivers[0],
+            creationOptions=list(form.dataset_options),
+            **options,
+        )
+        if made is None:
+            raise _cannot(name, form, gdal.GetLastErrorMsg())
+        del made, opened
+    return path
+
+
+def _png_options(opened: gdal.Dataset) -> dict[str, object]:
+    """What PNG cannot hold is brought to bytes: 0 to 255 from the least to the largest value."""
+    made: dict[str, object] = {}
+    if opened.RasterCount > _PNG_BANDS:
+        made["bandList"] = [1]
+    if opened.GetRasterBand(1).DataType not in _PNG_TYPES:
+        made |= {"outputType": gdal.GDT_Byte, "scaleParams": [[]]}
+    return made

@@ -1,0 +1,87 @@
+"""Progress and log of a job: from QGIS's feedback to the worker's, without paths of the server."""
+
+import math
+import re
+
+from qgis.core import QgsProcessingFeedback
+
+from qanat_common.protocol import LogLevel
+from qanat_worker.port import Feedback
+
+_PATH = re.compile(r"(?<![\w:/.])(?:/[\w.+@%~-]+)+/([\w.+@%~-]*)")
+LAST_KEPT = 20
+
+
+def scrubbed(text: str) -> str:
+    """A text in which a path of a file is only its name."""
+    return _PATH.sub(r"\1", text)
+
+
+class JobFeedback(QgsProcessingFeedback):
+    """What an algorithm says, told to the worker. Native algorithms tell progress by signal only."""
+
+    def __init__(self, told: Feedback) -> None:
+        """Nothing is logged by QGIS itself."""
+        super().__init__(False)
+        self._told = told
+        self._percent = 0.0
+        self.errors: list[str] = []
+        self.console: list[str] = []
+        self.progressChanged.connect(self._progress)
+
+    def _progress(self, percent: float) -> None:
+        """Within 0 and 100, and never backwards."""
+        if math.isfinite(percent) and percent > self._percent:
+            self._percent = min(percent, 100.0)
+            self._told.progress(self._percent)
+
+    def _log(self, level: LogLevel, text: str | None) -> None:
+        if text is not None and text.strip():
+            self._told.log(level, scrubbed(text))
+
+    def why(self) -> str:
+        """What the algorithm said last before it failed."""
+        told = self.errors or [line for line in self.console if "ERROR" in line.upper()]
+        words = "\n".join(told).strip()
+        return words or "It gave no reason."
+
+    def reportError(self, error: str | None, fatalError: bool = False) -> None:  # noqa: N802, N803
+        """An error; not always the end."""
+        text = _without_trace(scrubbed(error or "")).strip()
+        self.errors = [*self.errors, text][-LAST_KEPT:] if text else self.errors
+        self._log(LogLevel.ERROR, text)
+
+    def pushWarning(self, warning: str | None) -> None:  # noqa: N802
+        """A warning."""
+        self._log(LogLevel.WARNING, warning)
+
+    def pushInfo(self, info: str | None) -> None:  # noqa: N802
+        """A line of information."""
+        self._log(LogLevel.INFO, info)
+
+    def setProgressText(self, text: str | None) -> None:  # noqa: N802
+        """What is being done now."""
+        self._log(LogLevel.INFO, text)
+
+    def pushCommandInfo(self, info: str | None) -> None:  # noqa: N802
+        """A command line."""
+        self._log(LogLevel.DEBUG, info)
+
+    def pushDebugInfo(self, info: str | None) -> None:  # noqa: N802
+        """Details."""
+        self._log(LogLevel.DEBUG, info)
+
+    def pushConsoleInfo(self, info: str | None) -> None:  # noqa: N802
+        """What a tool wrote."""
+        if info:
+            self.console = [*self.console, scrubbed(info)][-LAST_KEPT:]
+        self._log(LogLevel.INFO, info)
+
+
+def _without_trace(text: str) -> str:
+    """Python's traceback, cut to its last line: what is wrong, and not where."""
+    start = text.find("Traceback (most recent call last)")
+    if start < 0:
+        return text
+    lines = text[start:].strip().splitlines()
+    return text[:start] + lines[-1]

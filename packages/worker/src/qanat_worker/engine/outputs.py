@@ -1,0 +1,407 @@
+"""The other table: what an algorithm makes → its schema, and how it is handed back.
+
+A destination of QGIS's is no input here: the worker names the place, and hands back the file.
+"""
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Generic
+
+from qgis.core import (
+    QgsProcessingDestinationParameter,
+    QgsProcessingOutputDefinition,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterVectorDestination,
+    QgsProcessingUtils,
+    QgsVectorLayer,
+)
+
+from qanat_common.errors import AlgorithmFailed
+from qanat_common.ogc import JsonSchema
+from qanat_common.protocol import Value
+from qanat_worker.engine import archives, export, formats
+from qanat_worker.engine.feedback import scrubbed
+from qanat_worker.engine.formats import Format
+from qanat_worker.engine.parameters.base import P
+from qanat_worker.engine.workspace import Workspace
+from qanat_worker.port import Produced, ProducedFile
+
+CRS_RULE = (
+    "GeoJSON is in CRS84 (longitude, latitude): a result in another CRS is reprojected. The other"
+    " formats keep the CRS of the result."
+)
+
+SCRUBBED_BYTES = 16 << 20
+"""Texts up to this size are freed of the server's paths."""
+
+
+class Destination(ABC, Generic[P]):
+    """A type of destination parameters: where the result goes, and what becomes of it."""
+
+    types: ClassVar[tuple[str, ...]]
+    note: ClassVar[str | None] = None
+
+    @abstractmethod
+    def formats(self, param: P) -> Sequence[Format]:
+        """In what formats the result can be had; the first is given unasked."""
+
+    @abstractmethod
+    def place(self, param: P, form: Format, job: Workspace) -> str:
+        """Where QGIS writes it."""
+
+    @abstractmethod
+    def produce(self, param: P, form: Format, result: Any, job: Workspace) -> Produced:
+        """The file that a client gets, of what QGIS says it has made."""
+
+    def schema(self, param: P) -> JsonSchema:
+        """All formats."""
+        return formats.one_of(self.formats(param))
+
+
+def file_name(param: Any) -> str:
+    """The name of an output as a part of a file name."""
+    return re.sub(r"[^\w.-]", "_", param.name())
+
+
+def _produced(path: Path, param: Any, form: Format) -> ProducedFile:
+    if not path.is_file():
+        raise AlgorithmFailed(f"{param.name()}: the algorithm ended without making its file")
+    name = f"{file_name(param)}{form.suffix}"
+    return ProducedFile(path=str(path), name=name, media_type=form.media_type)
+
+
+class Vector(
+    Destination[QgsProcessingParameterFeatureSink | QgsProcessingParameterVectorDestination]
+):
+    """A vector layer: made in memory where the algorithm can, else as GeoJSON; then exported."""
+
+    types = ("sink", "vectorDestination")
+    note = CRS_RULE
+
+    def formats(
+        self, param: QgsProcessingParameterFeatureSink | QgsProcessingParameterVectorDestination
+    ) -> Sequence[Format]:
+        """Any that vector layers can be written in."""
+        return formats.VECTOR_OUTPUTS
+
+    def place(
+        self,
+        param: QgsProcessingParameterFeatureSink | QgsProcessingParameterVectorDestination,
+        form: Format,
+        job: Workspace,
+    ) -> str:
+        """In memory a field may have any name, and a geometry any type (qgis.md, T2)."""
+        if param.type() == "sink" and param.supportsNonFileBasedOutput():
+            return "memory:"
+        return str(job.outputs / f"{file_name(param)}.made.geojson")
+
+    def produce(
+        self,
+        param: QgsProcessingParameterFeatureSink | QgsProcessingParameterVectorDestination,
+        form: Format,
+        result: Any,
+        job: Workspace,
+    ) -> Produced:
+        """As the format asked for."""
+        layer = self._layer(str(result), job)
+        if layer is None or not layer.isValid():
+            raise AlgorithmFailed(f"{param.name()}: the algorithm made no layer that can be read")
+        return _produced(export.vector(layer, form, job.outputs, file_name(param)), param, form)
+
+    def _layer(self, made: str, job: Workspace) -> QgsVectorLayer | None:
+        path = Path(made)
+        if path.is_absolute():
+            return QgsVectorLayer(made, path.stem, "ogr") if path.is_file() else None
+        found = QgsProcessingUtils.mapLayerFromString(made, job.context, False)
+        return found if isinstance(found, QgsVectorLayer) else None
+
+
+class Raster(Destination[QgsProcessingParameterRasterDestination]):
+    """A raster layer: made as .tif, whatever that holds then (qgis.md, T1)."""
+
+    types = ("rasterDestination",)
+
+    def formats(self, param: QgsProcessingParameterRasterDestination) -> Sequence[Format]:
+        """Any that rasters can be written in."""
+        return formats.RASTER_OUTPUTS
+
+    def place(
+        self, param: QgsProcessingParameterRasterDestination, form: Format, job: Workspace
+    ) -> str:
+        """A file."""
+        return str(job.outputs / f"{file_name(param)}.tif")
+
+    def produce(
+        self,
+        param: QgsProcessingParameterRasterDestination,
+        form: Format,
+        result: Any,
+        job: Workspace,
+    ) -> Produced:
+        """As the format asked for."""
+        source = Path(self.place(param, form, job))
+        if not source.is_file():
+            raise AlgorithmFailed(f"{param.name()}: the algorithm ended without making its file")
+        return _produced(export.raster(source, form, job.outputs, file_name(param)), param, form)
+
+
+class File(Destination[QgsProcessingParameterFileDestination]):
+    """A file that is no layer; its format is chosen by its suffix."""
+
+    types = ("fileDestination", "vectorTileDestination")
+
+    def formats(self, param: QgsProcessingParameterFileDestination) -> Sequence[Format]:
+        """Those of its filter that have a media type, its default first."""
+        return file_formats(
+            param.defaultFileExtension(),
+            param.fileFilter() if param.type() == "fileDestination" else "",
+        )
+
+    def place(
+        self, param: QgsProcessingParameterFileDestination, form: Format, job: Workspace
+    ) -> str:
+        """With the suffix that says the format."""
+        return str(job.outputs / f"{file_name(param)}{form.suffix}")
+
+    def produce(
+        self,
+        param: QgsProcessingParameterFileDestination,
+        form: Format,
+        result: Any,
+        job: Workspace,
+    ) -> Produced:
+        """As it is, without paths of the server where it is a text."""
+        path = Path(self.place(param, form, job))
+        if formats.is_text(form.media_type):
+            _scrub(path, job)
+        return _produced(path, param, form)
+
+
+def _scrub(path: Path, job: Workspace) -> None:
+    """Take the job's folders out of a text file."""
+    if not path.is_file() or path.stat().st_size > SCRUBBED_BYTES:
+        return
+    content = path.read_bytes()
+    clean = re.sub(re.escape(f"{job.folder}/").encode() + rb"(\w+/)*", b"", content)
+    if clean != content:
+        path.write_bytes(clean)
+
+
+_SUFFIX = re.compile(r"\*\.([A-Za-z0-9]+)")
+
+
+@cache
+def file_formats(default: str, file_filter: str) -> tuple[Format, ...]:
+    """The formats of a file's suffixes; the default's always, others that have a media type."""
+    others = [suffix.lower() for suffix in _SUFFIX.findall(file_filter)]
+    suffixes = dict.fromkeys([default, *(each for each in others if each in formats.MEDIA_TYPES)])
+    made: dict[str, Format] = {}
+    for suffix in suffixes:
+        media_type = formats.media_type_of(suffix)
+        text = formats.is_text(media_type)
+        form = Format(suffix.upper(), media_type, f".{suffix}", (), binary=not text)
+        made.setdefault(media_type, form)
+    return tuple(made.values())
+
+
+_ZIP = Format("Zip", "application/zip", ".zip", ())
+
+
+class Folder(Destination[QgsProcessingParameterFolderDestination]):
+    """A folder: handed back as one zip."""
+
+    types = ("folderDestination",)
+
+    def formats(self, param: QgsProcessingParameterFolderDestination) -> Sequence[Format]:
+        """Zip."""
+        return (_ZIP,)
+
+    def place(
+        self, param: QgsProcessingParameterFolderDestination, form: Format, job: Workspace
+    ) -> str:
+        """An empty folder."""
+        folder = job.outputs / file_name(param)
+        folder.mkdir(exist_ok=True)
+        return str(folder)
+
+    def produce(
+        self,
+        param: QgsProcessingParameterFolderDestination,
+        form: Format,
+        result: Any,
+        job: Workspace,
+    ) -> Produced:
+        """All that lies in it."""
+        folder = Path(self.place(param, form, job))
+        if not any(folder.rglob("*")):
+            raise AlgorithmFailed(f"{param.name()}: the algorithm ended without making a file")
+        path = folder.with_suffix(".zip")
+        archives.pack(folder, path)
+        return _produced(path, param, form)
+
+
+DESTINATIONS: Mapping[str, Destination[Any]] = {
+    name: destination
+    for destination in (Vector(), Raster(), File(), Folder())
+    for name in destination.types
+}
+"""QGIS's name of a destination parameter's type → how it is made and handed back."""
+
+
+class Result(ABC):
+    """A type of outputs that have no destination: a value, or a file made beside an input."""
+
+    types: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def schema(self) -> JsonSchema:
+        """What a client gets."""
+
+    @abstractmethod
+    def produce(
+        self, output: QgsProcessingOutputDefinition, result: Any, job: Workspace
+    ) -> Produced | None:
+        """Of what QGIS says; None when there is nothing."""
+
+
+class NumberResult(Result):
+    """A number."""
+
+    types = ("outputNumber",)
+
+    def schema(self) -> JsonSchema:
+        """JSON has neither NaN nor infinity: null stands for them."""
+        return {"type": "number"}
+
+    def produce(
+        self, output: QgsProcessingOutputDefinition, result: Any, job: Workspace
+    ) -> Produced | None:
+        """As it is."""
+        if isinstance(result, bool) or not isinstance(result, int | float):
+            return Value(value=None)
+        return Value(value=result if math.isfinite(result) else None)
+
+
+class BooleanResult(Result):
+    """True or false."""
+
+    types = ("outputBoolean",)
+
+    def schema(self) -> JsonSchema:
+        """As it is."""
+        return {"type": "boolean"}
+
+    def produce(
+        self, output: QgsProcessingOutputDefinition, result: Any, job: Workspace
+    ) -> Produced | None:
+        """As it is."""
+        return Value(value=bool(result))
+
+
+class TextResult(Result):
+    """A text; the path of a file of the job's is the file itself."""
+
+    types = ("outputString",)
+
+    def schema(self) -> JsonSchema:
+        """As it is."""
+        return {"type": "string"}
+
+    def produce(
+        self, output: QgsProcessingOutputDefinition, result: Any, job: Workspace
+    ) -> Produced | None:
+        """Without paths of the server."""
+        text = "" if result is None else str(result)
+        return own_file(text, output, job) or Value(value=scrubbed(text))
+
+
+class FileResult(Result):
+    """A file that the algorithm named itself."""
+
+    types = ("outputFile", "outputHtml")
+
+    def schema(self) -> JsonSchema:
+        """Any file."""
+        return formats.file_schema(formats.BYTES)
+
+    def produce(
+        self, output: QgsProcessingOutputDefinition, result: Any, job: Workspace
+    ) -> Produced | None:
+        """Only when it lies in the job's folder."""
+        return own_file(str(result), output, job)
+
+
+class AnyResult(Result):
+    """A value of any type."""
+
+    types = ("outputVariant",)
+
+    def schema(self) -> JsonSchema:
+        """Any JSON value."""
+        kinds = ("string", "number", "boolean", "object", "array")
+        return {"oneOf": [{"type": kind} for kind in kinds]}
+
+    def produce(
+        self, output: QgsProcessingOutputDefinition, result: Any, job: Workspace
+    ) -> Produced | None:
+        """As it is when JSON can say it, else as a text."""
+        return Value(value=_as_json(result))
+
+
+def _as_json(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _as_json(each) for name, each in value.items()}
+    return scrubbed(str(value))
+
+
+def own_file(
+    text: str, output: QgsProcessingOutputDefinition, job: Workspace
+) -> ProducedFile | None:
+    """The file of the job's that a text names, if it does."""
+    path = Path(text)
+    if not text or not path.is_absolute() or not path.is_file():
+        return None
+    if not path.resolve().is_relative_to(job.folder.resolve()):
+        return None
+    name = f"{file_name(output)}{path.suffix}"
+    return ProducedFile(path=str(path), name=name, media_type=formats.media_type_of(path.suffix))
+
+
+RESULTS: Mapping[str, Result] = {
+    name: result
+    for result in (NumberResult(), BooleanResult(), TextResult(), FileResult(), AnyResult())
+    for name in result.types
+}
+"""QGIS's name of an output's type → how it is handed back, where no destination is."""
+
+_LAYER = "a layer without a destination is one of the inputs, or a part of another output"
+
+UNSUPPORTED_OUTPUTS: Mapping[str, str] = {
+    "outputVector": _LAYER,
+    "outputRaster": _LAYER,
+    "outputLayer": _LAYER,
+    "outputMultilayer": _LAYER,
+    "outputPointCloud": _LAYER,
+    "outputVectorTile": _LAYER,
+    "outputFolder": "a folder without a destination is none of the job's",
+    "outputConditionalBranch": "it steers models",
+}
+"""Types of outputs that are left out where no destination is, and why."""
+
+
+def destinations_of(params: Sequence[Any]) -> dict[str, QgsProcessingDestinationParameter]:
+    """Name → destination, of an algorithm's parameters."""
+    return {param.name(): param for param in params if param.isDestination()}

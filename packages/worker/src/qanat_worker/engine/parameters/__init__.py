@@ -1,0 +1,77 @@
+"""The table: QGIS's name of a parameter type → its converter, or the reason why there is none.
+
+Names, not classes: a type that an older QGIS lacks costs nothing here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from qanat_worker.engine.parameters import (
+    compound,
+    fields,
+    files,
+    geometry,
+    layers,
+    literals,
+    meshes,
+)
+from qanat_worker.engine.parameters.base import Converter
+
+ALL: tuple[Converter[Any], ...] = (
+    literals.Boolean(),
+    literals.Number(),
+    literals.Range(),
+    literals.Text(),
+    literals.Expression(),
+    literals.Sql(),
+    literals.Enum(),
+    literals.Color(),
+    literals.DateTime(),
+    literals.Matrix(),
+    literals.ReliefColors(),
+    geometry.Crs(),
+    geometry.CoordinateOperation(),
+    geometry.Extent(),
+    geometry.Point(),
+    geometry.Geometry(),
+    layers.Vector(),
+    layers.Raster(),
+    layers.Mesh(),
+    layers.MapLayer(),
+    layers.MultipleLayers(),
+    compound.Interpolation(),
+    compound.TinInput(),
+    compound.TileLayers(),
+    compound.DxfLayers(),
+    compound.AlignRasters(),
+    fields.Field(),
+    fields.Band(),
+    fields.FieldsMapping(),
+    fields.Aggregates(),
+    meshes.DatasetGroups(),
+    meshes.DatasetTime(),
+    files.File(),
+)
+
+CONVERTERS: Mapping[str, Converter[Any]] = {
+    name: converter for converter in ALL for name in converter.types
+}
+
+_PROJECT = "names a part of a project, and jobs run in an empty one"
+_CONNECTION = "names a database connection of this server"
+_CLOUDS = "point clouds are not read: QGIS of Debian is built without PDAL"
+
+UNSUPPORTED: Mapping[str, str] = {
+    "annotation": _PROJECT,
+    "layout": _PROJECT,
+    "layoutitem": _PROJECT,
+    "maptheme": _PROJECT,
+    "authcfg": "a credential of this server, never a client's to name",
+    "providerconnection": _CONNECTION,
+    "databaseschema": _CONNECTION,
+    "databasetable": _CONNECTION,
+    "pointcloud": _CLOUDS,
+    "attribute": _CLOUDS,
+    "pointCloudDestination": _CLOUDS,
+}
+"""Types without a converter, and why."""

@@ -1,0 +1,220 @@
+"""Types that name something within a layer: fields, bands, and definitions of new fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+from qgis.core import (
+    QgsProcessingParameterBand,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterField,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+
+from qanat_common.ogc import JsonSchema
+from qanat_worker.engine.expressions import wrong_expression
+from qanat_worker.engine.parameters.base import (
+    LiteralConverter,
+    choice,
+    expect_list,
+    expect_object,
+    expect_text,
+    expect_whole,
+    number,
+    split,
+)
+from qanat_worker.engine.sources import Unusable
+from qanat_worker.engine.workspace import Workspace
+
+_KINDS = {0: "number", 1: "text", 2: "date or time", 3: "binary", 4: "boolean"}
+
+FIELD_TYPES = {
+    "text": 10,
+    "integer": 2,
+    "bigint": 4,
+    "real": 6,
+    "boolean": 1,
+    "date": 14,
+    "time": 15,
+    "datetime": 16,
+    "binary": 12,
+}
+"""Name → the type of a field by Qt's number, which Qt 5 and 6 have alike."""
+
+
+class Field(LiteralConverter[QgsProcessingParameterField]):
+    """A field of a layer, or several."""
+
+    types = ("field",)
+
+    def schema(self, param: QgsProcessingParameterField) -> JsonSchema:
+        """Names."""
+        if not param.allowMultiple():
+            return {"type": "string"}
+        return {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+
+    def to_qgis(self, param: QgsProcessingParameterField, value: JsonValue, job: Workspace) -> Any:
+        """The names, once it is known that the layer has them."""
+        several = value if isinstance(value, list) else [value]
+        names = [expect_text(each) for each in several]
+        self._check(param, names, job)
+        if param.allowMultiple():
+            return names
+        if len(names) != 1:
+            raise Unusable(f"must be one field, not {len(names)}")
+        return names[0]
+
+    def _check(self, param: QgsProcessingParameterField, names: list[str], job: Workspace) -> None:
+        for layer in job.layers.get(param.parentLayerParameterName(), [])[:1]:
+            known = layer.fields().names() if isinstance(layer, QgsVectorLayer) else names
+            missing = [name for name in names if name not in known]
+            if missing:
+                had = ", ".join(known) or "none"
+                raise Unusable(
+                    f"names no field of {param.parentLayerParameterName()}:"
+                    f" {', '.join(missing)}; it has: {had}"
+                )
+
+    def default(self, param: QgsProcessingParameterField) -> JsonValue:
+        """Only what is a name, or names."""
+        found = param.defaultValue()
+        if isinstance(found, str) and found:
+            return list[JsonValue](split(found)) if param.allowMultiple() else found
+        return found if isinstance(found, list) and found and param.allowMultiple() else None
+
+    def notes(self, param: QgsProcessingParameterField) -> Mapping[str, str]:
+        """The layer that has it, and of what type it is."""
+        made = {"parent": param.parentLayerParameterName()}
+        kind = _KINDS.get(number(param.dataType()))
+        return made | {"field-type": kind} if kind else made
+
+
+class Band(LiteralConverter[QgsProcessingParameterBand]):
+    """A band of a raster, or several, counted from 1."""
+
+    types = ("band",)
+
+    def schema(self, param: QgsProcessingParameterBand) -> JsonSchema:
+        """Whole numbers."""
+        item: JsonSchema = {"type": "integer", "minimum": 1}
+        return {"type": "array", "items": item} if param.allowMultiple() else item
+
+    def to_qgis(self, param: QgsProcessingParameterBand, value: JsonValue, job: Workspace) -> Any:
+        """The numbers, once it is known that the raster has them."""
+        several = value if isinstance(value, list) else [value]
+        bands = [expect_whole(each) for each in several]
+        for layer in job.layers.get(param.parentLayerParameterName(), [])[:1]:
+            count = layer.bandCount() if isinstance(layer, QgsRasterLayer) else max(bands)
+            wrong = [band for band in bands if not 1 <= band <= count]
+            if wrong:
+                raise Unusable(f"must lie between 1 and {count}, not {wrong[0]}")
+        return bands if param.allowMultiple() else bands[0]
+
+    def default(self, param: QgsProcessingParameterBand) -> JsonValue:
+        """Only what is a number."""
+        found = param.defaultValue()
+        if param.allowMultiple():
+            return found if isinstance(found, list) and found else None
+        return found if isinstance(found, int) else None
+
+    def notes(self, param: QgsProcessingParameterBand) -> Mapping[str, str]:
+        """The layer that has it."""
+        return {"parent": param.parentLayerParameterName()}
+
+
+_FIELD_PROPERTIES: dict[str, JsonSchema] = {
+    "name": {"type": "string"},
+    "type": {"type": "string", "enum": [*FIELD_TYPES]},
+    "length": {"type": "integer", "minimum": 0, "default": 0},
+    "precision": {"type": "integer", "minimum": 0, "default": 0},
+}
+
+
+def _new_field(each: Mapping[str, JsonValue]) -> dict[str, Any]:
+    return {
+        "name": expect_text(each.get("name")),
+        "type": choice(each.get("type"), FIELD_TYPES),
+        "length": expect_whole(each.get("length", 0)),
+        "precision": expect_whole(each.get("precision", 0)),
+    }
+
+
+def _harmless(value: JsonValue) -> str:
+    text = expect_text(value)
+    if wrong := wrong_expression(text):
+        raise Unusable(f"expression {text!r} {wrong}")
+    return text
+
+
+class FieldsMapping(LiteralConverter[QgsProcessingParameterDefinition]):
+    """The fields of the result, each with the expression that makes it."""
+
+    types = ("fields_mapping",)
+
+    def schema(self, param: QgsProcessingParameterDefinition) -> JsonSchema:
+        """An object for each field."""
+        expression = {"type": "string", "format": "qgis-expression"}
+        item = {
+            "type": "object",
+            "required": ["name", "type", "expression"],
+            "properties": {**_FIELD_PROPERTIES, "expression": expression},
+        }
+        return {"type": "array", "items": item}
+
+    def to_qgis(
+        self, param: QgsProcessingParameterDefinition, value: JsonValue, job: Workspace
+    ) -> list[dict[str, Any]]:
+        """In QGIS's words."""
+        fields = [expect_object(each) for each in expect_list(value)]
+        return [
+            {**_new_field(each), "expression": _harmless(each.get("expression"))} for each in fields
+        ]
+
+
+_AGGREGATES = [
+    "first_value",
+    "last_value",
+    "count",
+    "sum",
+    "mean",
+    "median",
+    "stdev",
+    "minimum",
+    "maximum",
+    "concatenate",
+    "concatenate_unique",
+    "array_agg",
+]
+
+
+class Aggregates(LiteralConverter[QgsProcessingParameterDefinition]):
+    """The fields of the result, each with the expression and how its values are brought together."""
+
+    types = ("aggregates",)
+
+    def schema(self, param: QgsProcessingParameterDefinition) -> JsonSchema:
+        """An object for each field."""
+        properties = {
+            **_FIELD_PROPERTIES,
+            "input": {"type": "string", "format": "qgis-expression"},
+            "aggregate": {"type": "string", "enum": _AGGREGATES},
+            "delimiter": {"type": "string", "default": ","},
+        }
+        required = ["name", "type", "input", "aggregate"]
+        item = {"type": "object", "required": required, "properties": properties}
+        return {"type": "array", "items": item}
+
+    def to_qgis(
+        self, param: QgsProcessingParameterDefinition, value: JsonValue, job: Workspace
+    ) -> list[dict[str, Any]]:
+        """In QGIS's words."""
+        return [
+            {
+                **_new_field(each),
+                "input": _harmless(each.get("input")),
+                "aggregate": choice(each.get("aggregate"), {name: name for name in _AGGREGATES}),
+                "delimiter": expect_text(each.get("delimiter", ",")),
+            }
+            for each in map(expect_object, expect_list(value))
+        ]

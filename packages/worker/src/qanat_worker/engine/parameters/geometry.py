@@ -1,0 +1,230 @@
+"""Types of places: reference systems, points, boxes, geometries."""
+
+import json
+import re
+from typing import Any
+
+from osgeo import ogr
+from pydantic import JsonValue
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProcessingParameterCoordinateOperation,
+    QgsProcessingParameterCrs,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterGeometry,
+    QgsProcessingParameterPoint,
+    QgsRectangle,
+    QgsReferencedPointXY,
+    QgsReferencedRectangle,
+)
+
+from qanat_common.ogc import CRS84, JsonSchema
+from qanat_worker.engine.expressions import wrong_pipeline
+from qanat_worker.engine.parameters.base import (
+    LiteralConverter,
+    expect_list,
+    expect_number,
+    expect_object,
+    expect_text,
+)
+from qanat_worker.engine.sources import Unusable
+from qanat_worker.engine.workspace import PROJECT_CRS, Workspace
+
+_CODE = re.compile(r"([A-Za-z][A-Za-z0-9_]*):([A-Za-z0-9_.-]+)")
+_URI = re.compile(
+    r"https?://www\.opengis\.net/def/crs/([A-Za-z0-9_]+)/[^/]+/([A-Za-z0-9_.-]+)/?|"
+    r"urn:(?:ogc|x-ogc):def:crs:([A-Za-z0-9_]+):[^:]*:([A-Za-z0-9_.-]+)"
+)
+_WKT = re.compile(
+    r"\s*(GEOG|GEOD|PROJ|VERT|COMPD?|COMPOUND|BOUND|LOCAL_|ENG)\w*\s*\[", re.IGNORECASE
+)
+_WKT_WITH_FILES = re.compile(r"EXTENSION\s*\[|PARAMETERFILE\s*\[", re.IGNORECASE)
+_POINT = re.compile(
+    r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*,\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
+    r"(?:\[\s*([A-Za-z0-9_:.-]+)\s*\]\s*)?"
+)
+
+AXIS_RULE = (
+    "a URI or URN has the axis order of the CRS, AUTHORITY:CODE always has x (or longitude) first"
+)
+
+
+def crs_of(text: str) -> QgsCoordinateReferenceSystem:
+    """The CRS that a code, URI, URN or WKT names; nothing else is looked up."""
+    uri = _URI.fullmatch(text)
+    if uri:
+        authority, code = (part for part in uri.groups() if part is not None)
+        found = QgsCoordinateReferenceSystem(f"{authority.upper()}:{code}")
+    elif _CODE.fullmatch(text) and not text.lower().startswith(("wkt:", "proj", "internal:")):
+        found = QgsCoordinateReferenceSystem(text.upper())
+    elif _WKT.match(text) and not _WKT_WITH_FILES.search(text):
+        found = QgsCoordinateReferenceSystem.fromWkt(text)
+    else:
+        found = QgsCoordinateReferenceSystem()
+    if not found.isValid():
+        raise Unusable(f"must be a CRS such as EPSG:4326, its URI or WKT, not {text[:200]!r}")
+    return found
+
+
+class Crs(LiteralConverter[QgsProcessingParameterCrs]):
+    """A coordinate reference system."""
+
+    types = ("crs",)
+
+    def schema(self, param: QgsProcessingParameterCrs) -> JsonSchema:
+        """A text; what it may be, says the description."""
+        return {
+            "type": "string",
+            "description": "EPSG:4326, its URI http://www.opengis.net/def/crs/EPSG/0/4326, or WKT",
+        }
+
+    def to_qgis(
+        self, param: QgsProcessingParameterCrs, value: JsonValue, job: Workspace
+    ) -> QgsCoordinateReferenceSystem:
+        """As QGIS's own."""
+        return crs_of(expect_text(value))
+
+    def default(self, param: QgsProcessingParameterCrs) -> JsonValue:
+        """Its code; the project's is that of the empty project in which jobs run."""
+        found = param.defaultValue()
+        if isinstance(found, QgsCoordinateReferenceSystem):
+            return found.authid() or None
+        if not isinstance(found, str):
+            return None
+        return {"ProjectCrs": PROJECT_CRS}.get(found, found or None)
+
+
+class CoordinateOperation(LiteralConverter[QgsProcessingParameterCoordinateOperation]):
+    """How to get from one CRS to another: a pipeline of PROJ."""
+
+    types = ("coordinateoperation",)
+
+    def schema(self, param: QgsProcessingParameterCoordinateOperation) -> JsonSchema:
+        """A text."""
+        return {"type": "string", "description": "A pipeline of PROJ, such as +proj=pipeline …"}
+
+    def to_qgis(
+        self, param: QgsProcessingParameterCoordinateOperation, value: JsonValue, job: Workspace
+    ) -> str:
+        """As it is, once it is known to name no files."""
+        text = expect_text(value)
+        if wrong := wrong_pipeline(text):
+            raise Unusable(wrong)
+        return text
+
+
+class Extent(LiteralConverter[QgsProcessingParameterExtent]):
+    """A box."""
+
+    types = ("extent",)
+
+    def schema(self, param: QgsProcessingParameterExtent) -> JsonSchema:
+        """The bounding box of the standard; `format` stands first, as the OGC suite wants it."""
+        numbers = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}
+        box = {
+            "type": "object",
+            "required": ["bbox"],
+            "properties": {
+                "bbox": numbers,
+                "crs": {"type": "string", "format": "uri", "default": CRS84},
+            },
+        }
+        return {"allOf": [{"format": "ogc-bbox"}, box], "description": f"crs: {AXIS_RULE}"}
+
+    def to_qgis(
+        self, param: QgsProcessingParameterExtent, value: JsonValue, job: Workspace
+    ) -> QgsReferencedRectangle:
+        """x first, heights left out."""
+        box = expect_object(value)
+        numbers = [expect_number(each) for each in expect_list(box.get("bbox"))]
+        if len(numbers) not in (4, 6):
+            raise Unusable(f"bbox must have 4 or 6 numbers, not {len(numbers)}")
+        half = len(numbers) // 2
+        x_min, y_min = numbers[0], numbers[1]
+        x_max, y_max = numbers[half], numbers[half + 1]
+        name = expect_text(box.get("crs", CRS84))
+        crs = crs_of(name)
+        if crs.hasAxisInverted() and not _CODE.fullmatch(name):
+            x_min, y_min, x_max, y_max = y_min, x_min, y_max, x_max
+        if x_min > x_max or y_min > y_max:
+            raise Unusable(f"bbox {numbers} has its corners in a wrong order (or crosses 180°)")
+        return QgsReferencedRectangle(QgsRectangle(x_min, y_min, x_max, y_max), crs)
+
+    def plain_types(self, param: QgsProcessingParameterExtent) -> set[str]:
+        """An object only."""
+        return {"object"}
+
+
+_GEOJSON_GEOMETRY: JsonSchema = {
+    "type": "object",
+    "format": "geojson-geometry",
+    "contentMediaType": "application/geo+json",
+    "required": ["type"],
+    "properties": {"type": {"type": "string"}},
+}
+
+
+def geometry_of(value: JsonValue) -> QgsGeometry:
+    """A GeoJSON geometry or WKT."""
+    if isinstance(value, dict):
+        read = ogr.CreateGeometryFromJson(json.dumps(value))
+        made = QgsGeometry()
+        if read is not None:
+            made.fromWkb(bytes(read.ExportToIsoWkb()))
+    else:
+        made = QgsGeometry.fromWkt(expect_text(value))
+    if made.isNull():
+        raise Unusable(f"must be a GeoJSON geometry or WKT, not {str(value)[:200]!r}")
+    return made
+
+
+class Point(LiteralConverter[QgsProcessingParameterPoint]):
+    """A point."""
+
+    types = ("point",)
+
+    def schema(self, param: QgsProcessingParameterPoint) -> JsonSchema:
+        """A geometry, or a text."""
+        point = {**_GEOJSON_GEOMETRY, "required": ["type", "coordinates"]}
+        point["properties"] = {
+            "type": {"type": "string", "enum": ["Point"]},
+            "coordinates": {"type": "array", "items": {"type": "number"}, "minItems": 2},
+        }
+        text = {"type": "string", "description": "x,y or x,y [EPSG:4326] or WKT"}
+        return {"oneOf": [point, text]}
+
+    def to_qgis(self, param: QgsProcessingParameterPoint, value: JsonValue, job: Workspace) -> Any:
+        """With its CRS: GeoJSON is in CRS84; a text that names none is in that of the layers."""
+        if isinstance(value, dict):
+            return QgsReferencedPointXY(_as_point(value), crs_of("OGC:CRS84"))
+        text = _POINT.fullmatch(expect_text(value))
+        if text is None:
+            return _as_point(value)
+        x, y, name = text.groups()
+        point = QgsPointXY(float(x), float(y))
+        return QgsReferencedPointXY(point, crs_of(name)) if name else point
+
+
+def _as_point(value: JsonValue) -> QgsPointXY:
+    found = geometry_of(value)
+    if found.isMultipart() or found.wkbType() % 1000 != 1:
+        raise Unusable(f"must be a Point, not {str(value)[:200]!r}")
+    return found.asPoint()
+
+
+class Geometry(LiteralConverter[QgsProcessingParameterGeometry]):
+    """A geometry of any type."""
+
+    types = ("geometry",)
+
+    def schema(self, param: QgsProcessingParameterGeometry) -> JsonSchema:
+        """A geometry of GeoJSON, or WKT."""
+        return {"oneOf": [_GEOJSON_GEOMETRY, {"type": "string", "description": "WKT"}]}
+
+    def to_qgis(
+        self, param: QgsProcessingParameterGeometry, value: JsonValue, job: Workspace
+    ) -> QgsGeometry:
+        """As QGIS's own."""
+        return geometry_of(value)

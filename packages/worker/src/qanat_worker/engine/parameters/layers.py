@@ -1,0 +1,207 @@
+"""Types that take layers: each is opened by the worker, and given to QGIS by its id."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qgis.core import (
+    QgsMapLayer,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterMapLayer,
+    QgsProcessingParameterMeshLayer,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterVectorLayer,
+    QgsVectorLayer,
+)
+
+from qanat_common.ogc import JsonSchema
+from qanat_worker.engine.parameters.base import (
+    Converter,
+    Occurs,
+    P,
+    Values,
+    number,
+    rejected,
+)
+from qanat_worker.engine.sources import (
+    ANY,
+    MESH,
+    RASTER,
+    VECTOR,
+    Given,
+    Kind,
+    Unusable,
+    file_of,
+    layers_of,
+)
+from qanat_worker.engine.workspace import Workspace
+
+GEOMETRIES = {0: "points", 1: "lines", 2: "polygons"}
+"""QGIS's number of a data type → the geometries that a layer must have; others have no say here."""
+
+_KINDS = {3: RASTER, 6: MESH, -2: ANY}
+"""QGIS's number of a data type → kind of layers; all others are vector layers."""
+
+FILES = 4
+
+
+def kind_of(data_type: int) -> Kind:
+    """The kind of layers that a data type of QGIS stands for."""
+    return _KINDS.get(data_type, VECTOR)
+
+
+def kind_of_any(data_types: Iterable[int]) -> Kind:
+    """The kind of layers that one of several data types stands for; all kinds when there is none."""
+    kinds = {kind_of(data_type) for data_type in data_types}
+    return kinds.pop() if len(kinds) == 1 else ANY
+
+
+def open_one(
+    param: QgsProcessingParameterDefinition,
+    given: Given,
+    kind: Kind,
+    job: Workspace,
+    at: int | None = None,
+) -> list[QgsMapLayer]:
+    """The layers of one value: several when it is a container of several."""
+    name = param.name() if at is None else f"{param.name()}_{at + 1}"
+    before = len(job.layers.get(param.name(), []))
+    try:
+        layers_of(given, kind, name, param.name(), job)
+    except Unusable as error:
+        raise rejected(param.name(), str(error), at) from error
+    return job.layers[param.name()][before:]
+
+
+class LayerConverter(Converter[P]):
+    """One layer."""
+
+    files = True
+
+    def kind(self, param: P) -> Kind:
+        """What kind it must be."""
+        return VECTOR
+
+    def data_types(self, param: P) -> list[int]:
+        """What it must hold, in QGIS's numbers."""
+        found = getattr(param, "dataTypes", None)
+        return [number(each) for each in found()] if found else []
+
+    def schema(self, param: P) -> JsonSchema:
+        """All formats of the kind."""
+        return self.kind(param).schema()
+
+    def convert(self, param: P, given: Values, job: Workspace) -> Any:
+        """The id of the layer."""
+        if isinstance(given, list):
+            raise rejected(param.name(), "must be one layer, not several")
+        layers = open_one(param, given, self.kind(param), job)
+        if len(layers) > 1:
+            names = ", ".join(layer.name() for layer in layers)
+            raise rejected(param.name(), f"holds several layers, one is needed: {names}")
+        self._check_geometry(param, layers[0])
+        return layers[0].id()
+
+    def _check_geometry(self, param: P, layer: QgsMapLayer) -> None:
+        wanted = self.data_types(param)
+        if (
+            not wanted
+            or not set(wanted) <= set(GEOMETRIES)
+            or not isinstance(layer, QgsVectorLayer)
+        ):
+            return
+        has = number(layer.geometryType())
+        if has in GEOMETRIES and has not in wanted:
+            needed = " or ".join(GEOMETRIES[each] for each in wanted)
+            raise rejected(param.name(), f"must hold {needed}; it holds {GEOMETRIES[has]}")
+
+    def notes(self, param: P) -> Mapping[str, str]:
+        """The geometries that it must have."""
+        named = [GEOMETRIES[each] for each in self.data_types(param) if each in GEOMETRIES]
+        return {"geometry": ", ".join(named)} if named else {}
+
+
+class Vector(
+    LayerConverter[QgsProcessingParameterFeatureSource | QgsProcessingParameterVectorLayer]
+):
+    """A vector layer, or a table without geometries."""
+
+    types = ("source", "vector")
+
+
+class Raster(LayerConverter[QgsProcessingParameterRasterLayer]):
+    """A raster layer."""
+
+    types = ("raster",)
+
+    def kind(self, param: QgsProcessingParameterRasterLayer) -> Kind:
+        """Raster."""
+        return RASTER
+
+    def data_types(self, param: QgsProcessingParameterRasterLayer) -> list[int]:
+        """Nothing more."""
+        return []
+
+
+class Mesh(LayerConverter[QgsProcessingParameterMeshLayer]):
+    """A mesh layer."""
+
+    types = ("mesh",)
+
+    def kind(self, param: QgsProcessingParameterMeshLayer) -> Kind:
+        """Mesh."""
+        return MESH
+
+    def data_types(self, param: QgsProcessingParameterMeshLayer) -> list[int]:
+        """Nothing more."""
+        return []
+
+
+class MapLayer(LayerConverter[QgsProcessingParameterMapLayer]):
+    """A layer of any kind, or of those that the parameter lists."""
+
+    types = ("layer",)
+
+    def kind(self, param: QgsProcessingParameterMapLayer) -> Kind:
+        """That of its data types."""
+        return kind_of_any(self.data_types(param))
+
+
+class MultipleLayers(Converter[QgsProcessingParameterMultipleLayers]):
+    """Several layers of a kind, or several files. A container of several layers gives them all."""
+
+    types = ("multilayer",)
+    files = True
+
+    def schema(self, param: QgsProcessingParameterMultipleLayers) -> JsonSchema:
+        """Of one of them."""
+        if number(param.layerType()) == FILES:
+            return {"type": "string", "contentMediaType": "text/plain"}
+        return kind_of(number(param.layerType())).schema()
+
+    def occurs(self, param: QgsProcessingParameterMultipleLayers) -> Occurs:
+        """Any number."""
+        return "unbounded"
+
+    def convert(
+        self, param: QgsProcessingParameterMultipleLayers, given: Values, job: Workspace
+    ) -> list[str]:
+        """Ids of the layers, or paths of the worker's own files."""
+        several = given if isinstance(given, list) else [given]
+        if number(param.layerType()) == FILES:
+            return [
+                str(file_of(each, ".txt", f"{param.name()}_{at}", job))
+                for at, each in enumerate(several)
+            ]
+        kind = kind_of(number(param.layerType()))
+        return [
+            layer.id()
+            for at, each in enumerate(several)
+            for layer in open_one(param, each, kind, job, at)
+        ]
+
+    def notes(self, param: QgsProcessingParameterMultipleLayers) -> Mapping[str, str]:
+        """The geometries that they must have."""
+        named = GEOMETRIES.get(number(param.layerType()))
+        return {"geometry": named} if named else {}

@@ -1,0 +1,112 @@
+"""What is offered and what is not, each refusal with its reason; data, and one look at a flag."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+HIDE_FROM_TOOLBOX = 1 << 1
+NOT_IN_STANDALONE_TOOL = 1 << 13
+SECURITY_RISK = 1 << 15
+"""Bits of an algorithm's flags; equal in all versions of QGIS that have them."""
+
+FLAGS = {
+    HIDE_FROM_TOOLBOX: "it is hidden from the toolbox: superseded, or made for the model designer",
+    NOT_IN_STANDALONE_TOOL: "it works on a session of QGIS Desktop only",
+    SECURITY_RISK: "QGIS marks it as a security risk",
+}
+
+_CODE = "it runs code that a client would write"
+_NETWORK = "it reads addresses that a client would choose"
+_DATABASE = "it works on a database connection of this server"
+_IN_PLACE = "it changes its input in place, and has no result of its own"
+_PROJECT = "it works on the layers and settings of a project, and there is none"
+_PATHS = "its results are paths of files of the server"
+_DEVICE = "it works on a GPS device"
+_GPSBABEL = "it runs gpsbabel, which is no part of QGIS"
+
+DENIED: dict[str, str] = {
+    "*:advancedpythonfieldcalculator": _CODE,
+    "gdal:executesql": "its SQL may open any file of the server as a table",
+    "native:filedownloader": _NETWORK,
+    "native:httprequest": _NETWORK,
+    "native:openurl": "it opens a browser",
+    "native:downloadvectortiles": _NETWORK,
+    "native:batch*geocoder": _NETWORK,
+    "native:downloadgpsdata": _DEVICE,
+    "native:uploadgpsdata": _DEVICE,
+    "native:convertgpsdata": _GPSBABEL,
+    "native:convertgpxfeaturetype": _GPSBABEL,
+    "*:importinto*": _DATABASE,
+    "*:postgis*": _DATABASE,
+    "native:spatialiteexecutesql*": _DATABASE,
+    "gdal:importvectorintopostgis*": _DATABASE,
+    "gdal:assignprojection": _IN_PLACE,
+    "gdal:overviews": _IN_PLACE,
+    "gdal:rasterize_over*": _IN_PLACE,
+    "*:definecurrentprojection": _IN_PLACE,
+    "native:createattributeindex": _IN_PLACE,
+    "native:createspatialindex": _IN_PLACE,
+    "native:repairshapefile": _IN_PLACE,
+    "native:setlayerencoding": _IN_PLACE,
+    "native:setlayerstyle": _IN_PLACE,
+    "native:truncatetable": _IN_PLACE,
+    "native:zonalstatistics": _IN_PLACE,
+    "native:transferannotationsfrommain": _PROJECT,
+    "native:flattenrelationships": _PROJECT,
+    "native:layertobookmarks": _PROJECT,
+    "native:bookmarkstolayer": _PROJECT,
+    "native:extractlabels": _PROJECT,
+    "*:tilesxyz*": _PROJECT,
+    "native:printlayout*": _PROJECT,
+    "native:atlaslayout*": _PROJECT,
+    "native:stylefromproject": "it opens a project file, which may name any data source",
+    "native:combinestyles": "it works on styles of QGIS Desktop",
+    "gdal:buildvirtualraster": _PATHS,
+    "gdal:buildvirtualvector": _PATHS,
+    "gdal:tileindex": _PATHS,
+    "native:virtualrastercalc": _PATHS,
+    "native:exportlayersinformation": _PATHS,
+    "native:importphotos": _PATHS,
+    "native:shpencodinginfo": "a Shapefile comes as a zip, and its encoding is read from there",
+}
+"""Pattern of ids → why they are not offered (default deny, by hazard)."""
+
+_ARGUMENTS = "free arguments of a command line, by which a client could run code"
+
+LEFT_OUT: dict[tuple[str, str], str] = {
+    ("gdal:*", "EXTRA"): _ARGUMENTS,
+    ("gdal:buffervectors", "OPTIONS"): _ARGUMENTS,
+    ("gdal:clipvector*", "OPTIONS"): _ARGUMENTS,
+    ("gdal:convertformat", "OPTIONS"): _ARGUMENTS,
+    ("gdal:dissolve", "OPTIONS"): _ARGUMENTS,
+    ("gdal:offsetcurve", "OPTIONS"): _ARGUMENTS,
+    ("gdal:onesidebuffer", "OPTIONS"): _ARGUMENTS,
+    ("gdal:pointsalonglines", "OPTIONS"): _ARGUMENTS,
+    ("native:savefeatures", "DATASOURCE_OPTIONS"): "options that may name files of the server",
+    ("native:savefeatures", "LAYER_OPTIONS"): "options that may name files of the server",
+    ("native:writevectortiles_xyz", "XYZ_TEMPLATE"): "a path of the server",
+}
+"""(Pattern of ids, name) → why a parameter is left at its default and not described."""
+
+LEFT_OUT_OUTPUTS: dict[tuple[str, str], str] = {
+    ("native:savefeatures", "FILE_PATH"): "a path of the server; the file itself is OUTPUT",
+}
+"""(Pattern of ids, name) → why an output is not described."""
+
+
+def why_not(algorithm_id: str, flags: int) -> str | None:
+    """Why an algorithm is not offered, whatever its parameters; None when it may be."""
+    for bit, reason in FLAGS.items():
+        if flags & bit:
+            return reason
+    return next(
+        (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern)), None
+    )
+
+
+def why_left_out(table: dict[tuple[str, str], str], algorithm_id: str, name: str) -> str | None:
+    """Why a parameter or output is left out; None when it is not."""
+    entries: Iterable[tuple[tuple[str, str], str]] = table.items()
+    for (pattern, member), why in entries:
+        if member == name and fnmatchcase(algorithm_id, pattern):
+            return why
+    return None

@@ -1,0 +1,34 @@
+"""QGIS of this process: begun once, kept to its end; it cannot be begun again."""
+
+import warnings
+from collections.abc import Iterable
+
+from osgeo import gdal
+from qgis.core import QgsApplication
+
+_kept: list[QgsApplication] = []
+"""The application: QGIS ends with the last reference to it."""
+
+
+def start(prefix_path: str, skipped_drivers: Iterable[str]) -> None:
+    """Begin, unless it has begun."""
+    if _kept:
+        return
+    QgsApplication.setPrefixPath(prefix_path, True)
+    application = QgsApplication([], False)
+    _kept.append(application)
+    application.initQgis()
+    _start_processing()
+    for name in skipped_drivers:
+        driver = gdal.GetDriverByName(name)
+        if driver is not None:
+            driver.Deregister()
+
+
+def _start_processing() -> None:
+    """Start the plugin that brings the providers; its import turns all warnings on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from processing.core.Processing import Processing  # noqa: PLC0415 - needs a started QGIS
+
+        Processing.initialize()
