@@ -45,6 +45,9 @@ EngineFactory = Callable[[dict[str, JsonValue]], Engine]
 END_SECONDS = 2.0
 """How long the parent looks for what its children left, when it ends."""
 
+PAUSE_SECONDS = 0.05
+"""How long a fork waits while another spare stands ready: the job just begun needs the processor."""
+
 ENGINES = {
     "qgis": "qanat_worker.engine.application:start",
     "echo": "qanat_worker.echo:alone",
@@ -67,6 +70,9 @@ class Forker:
         self._pid = os.getpid()
         self._group = os.getpgrp()
         self._children: dict[int, int] = {}
+        self._spares = 0
+        self._wanted = 0
+        self._fork_at = 0.0
         self._retired = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
@@ -76,11 +82,20 @@ class Forker:
         for _ in range(spares):
             self.fork()
         while self._children or not self._retired:
-            for key, _ in self._selector.select():
+            for key, _ in self._selector.select(self._pause()):
                 if key.data is None:
                     self._obey()
                 else:
                     self._bury(key.data, key.fd)
+            if self._pause() == 0:
+                self._wanted -= 1
+                self.fork()
+
+    def _pause(self) -> float | None:
+        """How long until the next fork; None when none is wanted."""
+        if not self._wanted:
+            return None
+        return max(self._fork_at - time.monotonic(), 0.0) if self._spares else 0.0
 
     def fork(self) -> None:
         """Make a child, and give its socket to the main process."""
@@ -92,6 +107,7 @@ class Forker:
         theirs.close()
         handle = os.pidfd_open(pid)
         self._children[pid] = handle
+        self._spares += 1
         self._selector.register(handle, selectors.EVENT_READ, pid)
         send_packet(self._control, Spare(pid=pid), ours.fileno())
         ours.close()
@@ -108,9 +124,12 @@ class Forker:
         message, _ = receive_packet(self._control, TO_PARENT)
         match message:
             case Fork() if not self._retired:
-                self.fork()
+                self._spares -= 1
+                self._wanted += 1
+                self._fork_at = time.monotonic() + PAUSE_SECONDS
             case Retire():
                 self._retired = True
+                self._wanted = 0
 
     def _bury(self, pid: int, handle: int) -> None:
         """A child has ended: end its process group, which still bears its name, then reap it."""
