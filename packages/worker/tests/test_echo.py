@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qanat_common.errors import InputRejected
 from qanat_common.ogc import OutputRequest
 from qanat_common.protocol import Inline, LocalFile, LogLevel, Value
 from qanat_worker.echo import GML, IDS, TIFF, alone, echo
@@ -76,7 +77,44 @@ def test_a_fetched_file_comes_back_itself(tmp_path: Path) -> None:
     path.write_bytes(b"II*\0")
     given = LocalFile(path=str(path), media_type="image/tiff")
     made = echo(task(tmp_path, {"complexInput": given}), Notes())["complexInput"]
-    assert made == ProducedFile(path=str(path), name="x.tif", media_type="image/tiff")
+    assert made == ProducedFile(path=str(path), name="x.tif", media_type=TIFF)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "value"),
+    [
+        ("stringInput", "hello", "hello"),
+        ("arrayInput", "[1, 2]", [1, 2]),
+        ("bboxInput", '{"bbox": [0, 0, 1, 1]}', {"bbox": [0, 0, 1, 1]}),
+    ],
+)
+def test_a_fetched_value_comes_back_as_a_value(
+    tmp_path: Path, name: str, content: str, value: Any
+) -> None:
+    path = tmp_path / "x"
+    path.write_text(content)
+    assert echo(task(tmp_path, {name: LocalFile(path=str(path))}), Notes()) == {
+        name: Value(value=value)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("arrayInput", '["a"]'),
+        ("arrayInput", "no JSON"),
+        ("bboxInput", "[0, 0, 1, 1]"),
+        ("pause", "61"),
+        ("complexInput", "neither"),
+    ],
+)
+def test_a_fetched_value_of_a_wrong_kind_is_rejected(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    path = tmp_path / "x"
+    path.write_text(content)
+    with pytest.raises(InputRejected, match=name):
+        echo(task(tmp_path, {name: LocalFile(path=str(path))}), Notes())
 
 
 def test_a_pause_tells_how_far_it_is(tmp_path: Path) -> None:

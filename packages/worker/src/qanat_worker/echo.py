@@ -4,15 +4,17 @@ It is what the standard calls a test process (/req/core/test-process). Its shape
 test suite can use: the first input is plain text, required, and has an output of its own name.
 """
 
+import json
 import time
 from base64 import b64decode
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
-from qanat_common.errors import InputRejected, NoSuchProcess
+from qanat_common.errors import Fault, InputRejected, NoSuchProcess
 from qanat_common.ogc import InputDescription, JsonSchema, OutputDescription, Process
 from qanat_common.protocol import Inline, LocalFile, LogLevel, Offer, ProviderInfo, Value
 from qanat_worker.port import Engine, Feedback, Produced, ProducedFile, Rehearsing, Task
@@ -30,6 +32,7 @@ STEP_SECONDS = 0.1
 TIFF = "image/tiff; application=geotiff"
 GML = "application/gml+xml; version=3.2"
 SUFFIXES = {TIFF: ".tif", GML: ".gml"}
+MAGIC = {b"II*\0": TIFF, b"MM\0*": TIFF, b"<": GML}
 
 _TEXT: JsonSchema = {"type": "string"}
 _NUMBERS: JsonSchema = {"type": "array", "items": {"type": "integer"}}
@@ -124,18 +127,13 @@ class Echo:
 
 def echo(task: Task, feedback: Feedback) -> dict[str, Produced]:
     """The inputs that were given and are asked for, as outputs of the same names."""
-    _pause(_plain(task.inputs.get("pause")), feedback)
     asked = OUTPUTS if task.outputs is None else task.outputs
-    return {
-        name: _given_back(name, value, Path(task.folder))
-        for name, value in task.inputs.items()
-        if name in OUTPUTS and name in asked
-    }
-
-
-def _plain(given: Any) -> float:
-    value = given.value if isinstance(given, Inline) else None
-    return float(value) if isinstance(value, int | float) else 0.0
+    folder = Path(task.folder)
+    given = {name: _given(name, value, folder) for name, value in task.inputs.items()}
+    pause = given.get("pause")
+    if isinstance(pause, Value) and isinstance(pause.value, int | float):
+        _pause(pause.value, feedback)
+    return {name: value for name, value in given.items() if name in OUTPUTS and name in asked}
 
 
 def _pause(seconds: float, feedback: Feedback) -> None:
@@ -149,18 +147,61 @@ def _pause(seconds: float, feedback: Feedback) -> None:
         time.sleep(min(STEP_SECONDS, seconds - passed))
 
 
-def _given_back(name: str, given: Any, folder: Path) -> Produced:
-    """A file for what is a file: a fetched reference, or a value that has a media type."""
+def _given(name: str, given: Any, folder: Path) -> Produced:
+    """A file for what is a file: a value that has a media type, fetched or not."""
     if isinstance(given, LocalFile):
-        media_type = given.media_type or "application/octet-stream"
-        return ProducedFile(path=given.path, name=Path(given.path).name, media_type=media_type)
+        return _fetched_file(given) if name == "complexInput" else Value(value=_read(name, given))
     if not isinstance(given, Inline):
-        raise InputRejected(f"{name}: several values were given")
+        raise _rejected(name, "several values were given")
     if given.media_type is None or not isinstance(given.value, str):
         return Value(value=given.value)
     path = folder / f"{name}{SUFFIXES.get(given.media_type, '')}"
     path.write_bytes(b64decode(given.value) if given.encoding == "base64" else given.value.encode())
     return ProducedFile(path=str(path), name=path.name, media_type=given.media_type)
+
+
+def _fetched_file(given: LocalFile) -> ProducedFile:
+    """What it is, its first bytes tell."""
+    path = Path(given.path)
+    with path.open("rb") as file:
+        head = file.read(64).lstrip()
+    found = [media_type for magic, media_type in MAGIC.items() if head.startswith(magic)]
+    if not found:
+        raise _rejected("complexInput", "is neither a TIFF nor a GML document")
+    return ProducedFile(path=given.path, name=path.name, media_type=found[0])
+
+
+def _read(name: str, given: LocalFile) -> JsonValue:
+    """A value that was fetched: checked as one that stands in a request is."""
+    try:
+        text = Path(given.path).read_text("utf-8")
+        value: JsonValue = text if name == REQUIRED else json.loads(text)
+    except ValueError:
+        raise _rejected(name, "is a file that holds no value") from None
+    if not CHECKS[name](value):
+        raise _rejected(name, f"does not take {text[:100]!r}")
+    return value
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_box(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("bbox"), list)
+
+
+def _rejected(name: str, problem: str) -> InputRejected:
+    return InputRejected(f"{name}: {problem}", Fault(f"/inputs/{name}", problem))
+
+
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    REQUIRED: lambda value: isinstance(value, str),
+    "bboxInput": _is_box,
+    "arrayInput": lambda value: isinstance(value, list) and all(map(_is_whole, value)),
+    "pause": lambda value: _is_whole(value) and 0 <= value <= LONGEST_PAUSE,
+}
+"""What a fetched value must be; those of a request were checked by their schemas."""
 
 
 class Nothing:
