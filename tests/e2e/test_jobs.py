@@ -52,7 +52,7 @@ def run(http: httpx2.Client, until: Callable[..., Any], process: str, body: Any)
         return info if info["status"] not in ("accepted", "running") else None
 
     info = until(ended, 60)
-    assert info["status"] == "successful", info
+    assert info["status"] == "successful", info["message"]
     return str(job)
 
 
@@ -101,7 +101,7 @@ def test_a_document_holds_each_output(
     http: httpx2.Client, until: Callable[..., Any], countries: dict[str, Any]
 ) -> None:
     body = {
-        "inputs": {"INPUT": {"value": countries}, "FIELD_NAME": "name"},
+        "inputs": {"INPUT_LAYER": {"value": countries}, "FIELD_NAME": "name"},
         "response": "document",
     }
     job = run(http, until, "qgis:basicstatisticsforfields", body)

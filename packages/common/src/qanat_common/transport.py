@@ -30,6 +30,7 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
     return {
         "broker_url": broker_url,
         "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
         "broker_heartbeat": 10,
         "broker_transport_options": _transport_options(broker_url),
         "task_serializer": "json",
