@@ -1,6 +1,6 @@
 // Makes countries.geojson from the npm package world-atlas (Natural Earth 1:110m, public domain):
 //   npm install world-atlas@2 topojson-client@3 && node make_countries.mjs
-//   ogr2ogr -makevalid -lco COORDINATE_PRECISION=4 valid.geojson countries.geojson
+//   ogr2ogr -makevalid -lco COORDINATE_PRECISION=6 valid.geojson countries.geojson
 import { createRequire } from "node:module";
 import { writeFileSync } from "node:fs";
 

@@ -1,0 +1,91 @@
+"""Which tests prove which requirements, read from their marks; and the page that tells it."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+HERE = Path(__file__).parent
+
+
+class Class(Protocol):
+    """A conformance class, as `requirements` has it."""
+
+    name: str
+    declared: bool
+    requirements: dict[str, str]
+    recommendations: dict[str, str]
+
+    @property
+    def uri(self) -> str:
+        """Its identifier."""
+
+
+def proofs() -> dict[str, list[str]]:
+    """Requirement id → tests of this folder that name it, as file::function."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(HERE.rglob("test_*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
+                for id_ in _named(function, "proves"):
+                    found[id_].append(f"{path.relative_to(HERE)}::{function.name}")
+    return found
+
+
+def mirrored() -> list[str]:
+    """Names of the official suite's tests that tests of this folder mirror."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in sorted(HERE.rglob("test_*.py"))]
+    return [
+        name
+        for tree in trees
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for name in _named(function, "cite")
+    ]
+
+
+def _named(function: ast.FunctionDef, marker: str) -> Iterator[str]:
+    """The texts given to a marker of a test, in its own decorators or in those of its cases."""
+    for decorator in function.decorator_list:
+        for call in ast.walk(decorator):
+            if isinstance(call, ast.Call) and _last(call.func) == marker:
+                yield from (arg.value for arg in call.args if isinstance(arg, ast.Constant))
+
+
+def _last(function: ast.expr) -> str:
+    return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def page(classes: Sequence[Class]) -> str:
+    """The page docs/reference/conformance.md."""
+    proved = proofs()
+    lines = [
+        "# Conformance",
+        "",
+        "What this server declares of OGC API - Processes, Part 1, 1.0 (OGC 18-062r2), and the tests that",
+        "prove it: each runs against a real service over HTTP. A class is declared only when every",
+        "requirement of it has a test; a test compares. Paths are below `tests/conformance`. Each of the",
+        f"{len(mirrored())} tests of the official suite is mirrored in its folder `cite`, with the same requests",
+        "and assertions.",
+    ]
+    for known in classes:
+        lines += _section(known, proved)
+    return "\n".join(lines) + "\n"
+
+
+def _section(known: Class, proved: Mapping[str, list[str]]) -> Iterator[str]:
+    yield from ("", f"## {known.name}", "")
+    yield f"`{known.uri}`: {'declared' if known.declared else 'not declared yet'}."
+    tables = {"requirement": known.requirements, "recommendation": known.recommendations}
+    for title, asked in tables.items():
+        if asked:
+            yield from ("", f"| {title} | asks | proved by |", "|---|---|---|")
+            yield from (
+                f"| `{id_}` | {text} | {_told(proved.get(id_, []))} |" for id_, text in asked.items()
+            )
+
+
+def _told(tests: list[str]) -> str:
+    return "<br>".join(f"`{test}`" for test in tests) or "–"

@@ -1,0 +1,199 @@
+"""Every requirement of OGC API - Processes, Part 1, 1.0 (OGC 18-062r2), once: what it asks, in a line.
+
+The ids are those of the standard; a recommendation begins with /rec/. A test names the ids that it
+proves by the marker `proves`; `evidence` finds the tests, and `test_requirements` compares.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """A conformance class: whether this server declares it, and what it asks."""
+
+    name: str
+    declared: bool
+    requirements: dict[str, str]
+    recommendations: dict[str, str]
+
+    @property
+    def uri(self) -> str:
+        return f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{self.name}"
+
+
+def _ids(prefix: str, asked: dict[str, str]) -> dict[str, str]:
+    return {f"{prefix}/{name}": text for name, text in asked.items()}
+
+
+CORE = {
+    "http": "The server speaks HTTP/1.1.",
+    "landingpage-op": "GET at the root is supported.",
+    "landingpage-success": "It answers 200 with links to the API definition, conformance and processes.",
+    "api-definition-op": "GET at each address of the API definition is supported.",
+    "api-definition-success": "It answers 200 with the API definition.",
+    "conformance-op": "GET /conformance is supported.",
+    "conformance-success": "It answers 200 with the classes that the server conforms to.",
+    "process-list": "GET /processes is supported.",
+    "pl-limit-definition": "The list takes the parameter limit, an integer from 1 on.",
+    "pl-limit-response": "The list never holds more than limit processes.",
+    "process-list-success": "It answers 200 with a summary of each process.",
+    "pl-links": "The list links to itself, and to its other encodings.",
+    "process": "GET /processes/{id} is supported.",
+    "process-success": "It answers 200 with the description of the process.",
+    "process-exception/no-such-process": "An unknown process is a 404 of the type no-such-process.",
+    "process-execute-op": "POST /processes/{id}/execution is supported.",
+    "process-execute-request": "The body is an execute request (execute.yaml) in JSON.",
+    "process-execute-inputs": "Inputs are taken by value and by reference.",
+    "process-execute-input-array": "An input that may occur several times takes an array, of one too.",
+    "process-execute-input-inline-object": "An object is taken as a qualified value.",
+    "process-execute-input-mixed-type": "The format of a qualified value chooses among several types.",
+    "process-execute-input-inline-binary": "Binary values are taken as base64 text.",
+    "process-execute-input-inline-bbox": "Bounding boxes are taken, with and without a CRS.",
+    "process-execute-input-validation": "Inputs are checked against their schemas, fetched ones too.",
+    "process-execute-default-execution-mode": "Without Prefer: synchronous, unless only asynchronous is offered.",
+    "process-execute-auto-execution-mode": "With respond-async: asynchronous, unless only synchronous is offered.",
+    "process-execute-default-outputs": "Without outputs all outputs are asked for.",
+    "process-execute-sync-raw-value-one": "One output, raw, by value: 200 with the value itself.",
+    "process-execute-sync-raw-value-multi": "Several, raw, by value: 200 with multipart/related.",
+    "process-execute-sync-raw-ref": "Raw, by reference: 204 with a Link header for each output.",
+    "process-execute-sync-raw-mixed-multi": "Several, raw, mixed: multipart with Content-Location for references.",
+    "process-execute-sync-document": "document: 200 with the results document in JSON.",
+    "process-execute-success-async": "Asynchronous: 201 with Location and the status of the job.",
+    "job-results-success-sync": "A synchronous answer with a job links to it (rel=monitor).",
+    "job": "GET /jobs/{id} is supported.",
+    "job-success": "It answers 200 with the status of the job.",
+    "job-exception-no-such-job": "An unknown job is a 404 of the type no-such-job.",
+    "job-results": "GET /jobs/{id}/results is supported.",
+    "job-results-async-raw-value-one": "Results of one output, raw, by value: the value itself.",
+    "job-results-async-raw-value-multi": "Results of several, raw, by value: multipart/related.",
+    "job-results-async-raw-ref": "Results, raw, by reference: 204 with Link headers.",
+    "job-results-async-raw-mixed-multi": "Results of several, raw, mixed: multipart with Content-Location.",
+    "job-results-async-document": "Results as a document: JSON.",
+    "job-results-exception/no-such-job": "Results of an unknown job: a 404 of the type no-such-job.",
+    "job-results-exception/results-not-ready": "Results before the end: a 404 of the type result-not-ready.",
+    "job-results-failed": "Results of a failed job: an error that fits the reason.",
+    "test-process": "A process is offered that the test suite can run.",
+}
+
+CORE_RECOMMENDED = {
+    "api_definition-oas": "The API definition is an OpenAPI document.",
+    "problem-details": "Errors are problem documents.",
+    "html": "HTML is supported.",
+    "cross-origin": "Access from other origins is supported.",
+    "access-control-expose-headers": "Location is exposed to scripts of other origins.",
+    "link-header": "Links of a body stand in Link headers too.",
+    "ogc-process-description": "Processes are described by the OGC process description.",
+    "next-1": "A part of the process list links to the next one.",
+    "next-2": "Following next gives processes that were not given yet.",
+    "next-3": "The next part links to its next in turn.",
+    "process-execute-honor-prefer": "The preferences wait and respond-async are honoured.",
+    "process-execute-handle-prefer": "respond-async with wait answers at once when the job is done in time.",
+    "process-execute-mode-auto": "Where the server may choose, respond-async is followed.",
+    "process-execute-preference-applied": "Preference-Applied says what was honoured.",
+    "process-execute-sync-document-ref": "A plain value by reference is a link to text.",
+    "job-status": "The status has its process, times and progress.",
+    "test-process": "The test process echoes its inputs, and can be told to pause.",
+}
+
+DESCRIPTION = {
+    "json-encoding": "Descriptions are valid by process.yaml.",
+    "inputs-def": "Inputs stand in the member inputs, by their ids.",
+    "input-def": "Each has a schema, which is valid by schema.yaml and used to validate.",
+    "input-mixed-type": "Several types of an input are a oneOf.",
+    "input-binary": "Binary inputs are text with an encoding.",
+    "outputs-def": "Outputs stand in the member outputs, by their ids.",
+    "output-def": "Each has a schema that is valid by schema.yaml.",
+    "output-mixed-type": "Several types of an output are a oneOf.",
+}
+
+DESCRIPTION_RECOMMENDED = {
+    "format-key": "The key format says what a value means.",
+    "format-short-code": "Its value may be a short code such as ogc-bbox.",
+    "format-value-registration": "New values are registered with OGC.",
+}
+
+JOB_LIST = {
+    "job-list-op": "GET /jobs is supported.",
+    "type-definition": "The list takes the parameter type, a list.",
+    "type-response": "Only jobs of these types are listed.",
+    "processID-definition": "The list takes the parameter processID, a list.",
+    "processID-mandatory": "Each job of the list names its process.",
+    "processID-response": "Only jobs of these processes are listed.",
+    "status-definition": "The list takes the parameter status, a list.",
+    "status-response": "Only jobs in these states are listed.",
+    "datetime-definition": "The list takes the parameter datetime, an instant or an interval.",
+    "datetime-response": "Only jobs created then are listed.",
+    "duration-definition": "The list takes minDuration and maxDuration, in seconds.",
+    "duration-response": "Only jobs that ran so long are listed.",
+    "limit-definition": "The list takes the parameter limit, an integer from 1 on.",
+    "limit-response": "The list never holds more than limit jobs.",
+    "job-list-success": "It answers 200 with the status of each job.",
+    "links": "The list links to itself, and to its other encodings.",
+}
+
+JOB_LIST_RECOMMENDED = {
+    "job-list-landing-page": "The landing page links to the list.",
+    "next-1": "A part of the list links to the next one.",
+    "next-2": "Following next gives jobs that were not given yet.",
+    "next-3": "The next part links to its next in turn.",
+    "access-control-job-list": "Access to the list is controlled.",
+}
+
+
+def _class(
+    name: str,
+    asked: dict[str, str],
+    recommended: dict[str, str] | None = None,
+    *,
+    declared: bool = True,
+) -> Conformance:
+    return Conformance(
+        name, declared, _ids(f"/req/{name}", asked), _ids(f"/rec/{name}", recommended or {})
+    )
+
+
+CLASSES = (
+    _class("core", CORE, CORE_RECOMMENDED),
+    _class("ogc-process-description", DESCRIPTION, DESCRIPTION_RECOMMENDED),
+    _class("json", {"definition": "JSON is given at every resource of core."}),
+    _class("job-list", JOB_LIST, JOB_LIST_RECOMMENDED),
+    _class(
+        "dismiss",
+        {
+            "job-dismiss-op": "DELETE /jobs/{id} is supported.",
+            "job-dismiss-success": "It answers 200 with the status dismissed.",
+        },
+    ),
+    _class(
+        "html",
+        {
+            "definition": "HTML is given with every 200.",
+            "content": "It is HTML 5, shows all of the answer, and has every link as an anchor.",
+        },
+        declared=False,
+    ),
+    _class(
+        "oas30",
+        {
+            "oas-definition-1": "The API definition is given as OpenAPI 3.0 in JSON, and as HTML.",
+            "oas-definition-2": "The JSON is a valid OpenAPI 3.0 document.",
+            "oas-impl": "What it describes is implemented.",
+            "completeness": "It lists every answer of every operation.",
+            "exceptions-codes": "It lists every error of every operation.",
+            "security": "It names the security schemes.",
+        },
+        declared=False,
+    ),
+    _class(
+        "callback",
+        {"job-callback": "The subscriber of an execute request is called."},
+        declared=False,
+    ),
+)
+
+ALL = {
+    id_: text
+    for known in CLASSES
+    for asked in (known.requirements, known.recommendations)
+    for id_, text in asked.items()
+}
