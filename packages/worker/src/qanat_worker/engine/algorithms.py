@@ -4,7 +4,7 @@ import platform
 from collections import Counter
 
 from osgeo import gdal
-from qgis.core import Qgis, QgsApplication, QgsProcessingRegistry, QgsProjUtils
+from qgis.core import Qgis, QgsApplication, QgsProjUtils
 
 from qanat_common.errors import AlgorithmFailed, NoSuchProcess
 from qanat_common.ogc import Process
@@ -17,8 +17,11 @@ from qanat_worker.port import Feedback, Produced, Task
 class Algorithms:
     """All algorithms of a QGIS that has started; described once."""
 
-    def __init__(self, registry: QgsProcessingRegistry) -> None:
-        """Describe what is there."""
+    def __init__(self, application: QgsApplication) -> None:
+        """Describe what is there; `application` is kept, for QGIS ends with it."""
+        registry = application.processingRegistry()
+        assert registry is not None  # noqa: S101 - QGIS has started
+        self._application = application
         self._registry = registry
         self._processes: dict[str, Process] = {}
         self._refused: list[Refusal] = []
@@ -73,10 +76,3 @@ class Algorithms:
         if algorithm is None:
             raise AlgorithmFailed(f"{task.process_id} cannot be made")
         return execution.run(algorithm, process, task, feedback)
-
-
-def of_application() -> Algorithms:
-    """Those of the QGIS of this process."""
-    registry = QgsApplication.processingRegistry()
-    assert registry is not None  # noqa: S101 - QGIS has started
-    return Algorithms(registry)

@@ -83,5 +83,5 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
     # QGIS can be imported from here on, and not before.
     from qanat_worker.engine import algorithms, qgis_process  # noqa: PLC0415
 
-    qgis_process.start(str(options.get("prefix_path", "/usr")), SKIPPED_DRIVERS)
-    return algorithms.of_application()
+    prefix_path = str(options.get("prefix_path", "/usr"))
+    return algorithms.Algorithms(qgis_process.start(prefix_path, SKIPPED_DRIVERS))

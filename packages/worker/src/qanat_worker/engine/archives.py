@@ -1,5 +1,6 @@
 """Zip files: taken apart member by member within limits, and made of folders."""
 
+import re
 import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -9,6 +10,9 @@ MOST_BYTES = 4 << 30
 MOST_RATIO = 200
 RATIO_FROM = 16 << 20
 """Below so many bytes the ratio of a zip does not matter."""
+
+
+_ODD = re.compile(r"""["'\\`$|;\x00-\x1f\x7f]|(^|/)-""")
 
 
 class BadArchive(ValueError):
@@ -37,7 +41,9 @@ def _check_sizes(members: list[zipfile.ZipInfo], packed: int) -> None:
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
     name = PurePosixPath(member.filename)
     kind = member.external_attr >> 28
-    if name.is_absolute() or ".." in name.parts or "\\" in member.filename or kind not in (0, 0o10):
+    if name.is_absolute() or ".." in name.parts or _ODD.search(member.filename):
+        raise BadArchive(f"its member {member.filename!r} has a name that is not taken")
+    if kind not in (0, 0o10):
         raise BadArchive(f"its member {member.filename!r} is no file within it")
     target = folder.joinpath(*name.parts)
     target.parent.mkdir(parents=True, exist_ok=True)

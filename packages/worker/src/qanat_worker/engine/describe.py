@@ -15,9 +15,10 @@ from qgis.core import (
 from qanat_common.ogc import InputDescription, Metadata, OutputDescription, Process
 from qanat_common.protocol import Refusal
 from qanat_worker.engine import policy
-from qanat_worker.engine.outputs import DESTINATIONS, RESULTS, UNSUPPORTED_OUTPUTS, destinations_of
+from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS, UNSUPPORTED
 from qanat_worker.engine.parameters.base import ADVANCED, HIDDEN, OPTIONAL, flag, number
+from qanat_worker.engine.results import RESULTS, UNSUPPORTED_OUTPUTS
 
 _TAG = re.compile(r"<[^>]*>")
 _BREAK = re.compile(r"</(p|h\d|li|tr)>|<br\s*/?>", re.IGNORECASE)

@@ -5,16 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsProcessingAlgorithm, QgsProcessingParameterDefinition, QgsVectorLayer
+from qgis.core import NULL, QgsProcessingAlgorithm, QgsProcessingParameterDefinition
 
 from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
 from qanat_common.ogc import OutputRequest, Process
+from qanat_common.protocol import Inline
 from qanat_worker.engine import expressions, formats
 from qanat_worker.engine.feedback import JobFeedback, scrubbed
 from qanat_worker.engine.formats import Format
-from qanat_worker.engine.outputs import DESTINATIONS, RESULTS, destinations_of
+from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS
 from qanat_worker.engine.parameters.base import OPTIONAL, Values, flag, rejected
+from qanat_worker.engine.results import RESULTS
+from qanat_worker.engine.sources import INNER_NAME
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Feedback, Produced, Task
 
@@ -22,7 +25,6 @@ Wanted = Mapping[str, Format]
 """Name of a destination → format in which it is wanted."""
 
 _BLAMED = re.compile(r"parameter value for (\S+)")
-_SAFE_LAYER_NAME = re.compile(r"[\w][\w .-]*")
 
 
 def run(
@@ -35,7 +37,7 @@ def run(
     job = Workspace(Path(task.folder), feedback)
     destinations = destinations_of(algorithm.parameterDefinitions())
     wanted = _wanted(destinations, asked)
-    values = _inputs(algorithm, process, task.inputs, job)
+    values = _inputs(algorithm, task.inputs, job)
     for name, param in destinations.items():
         if name in wanted:
             values[name] = DESTINATIONS[param.type()].place(param, wanted[name], job)
@@ -100,17 +102,35 @@ def _format(name: str, request: OutputRequest, offered: list[Format]) -> Format:
 
 def _inputs(
     algorithm: QgsProcessingAlgorithm,
-    process: Process,
     inputs: Mapping[str, Any],
     job: Workspace,
 ) -> dict[str, Any]:
     """QGIS's values; files first, for other inputs name parts of them."""
-    params = [p for p in algorithm.parameterDefinitions() if p.name() in inputs]
-    params.sort(key=lambda param: not CONVERTERS[param.type()].files)
-    values = {param.name(): _value(algorithm, param, inputs[param.name()], job) for param in params}
+    values: dict[str, Any] = {}
+    given = []
+    for param in algorithm.parameterDefinitions():
+        if param.name() in inputs:
+            given.append(param)
+        elif not param.isDestination() and (value := _default(param, job)) is not None:
+            values[param.name()] = value
+    given.sort(key=lambda param: not CONVERTERS[param.type()].files)
+    for param in given:
+        values[param.name()] = _value(algorithm, param, inputs[param.name()], job)
     if algorithm.id().startswith("gdal:"):
         _check_layer_names(job)
     return values
+
+
+def _default(param: QgsProcessingParameterDefinition, job: Workspace) -> Any:
+    """QGIS's own, which its check does not always know; else the one that was described."""
+    own = param.defaultValue()
+    if own is not None and own != NULL:
+        return own
+    converter = CONVERTERS.get(param.type())
+    described = converter.default(param) if converter else None
+    if converter is None or described is None:
+        return None
+    return converter.convert(param, Inline(value=described), job)
 
 
 def _value(
@@ -129,16 +149,12 @@ def _value(
 
 
 def _check_layer_names(job: Workspace) -> None:
-    """GDAL's tools get the names of layers as arguments and within SQL."""
+    """GDAL's tools get the names of layers within files as arguments, and within SQL."""
     for name, layers in job.layers.items():
         for layer in layers:
-            _, _, inner = layer.source().partition("|layername=")
-            if (
-                isinstance(layer, QgsVectorLayer)
-                and inner
-                and not _SAFE_LAYER_NAME.fullmatch(inner)
-            ):
-                raise rejected(name, f"has a layer whose name cannot be used here: {inner!r}")
+            wrong = expressions.wrong_argument(str(layer.customProperty(INNER_NAME, "")))
+            if wrong:
+                raise rejected(name, f"has a layer whose name cannot be used here: {wrong}")
 
 
 def _check(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], job: Workspace) -> None:
@@ -163,7 +179,7 @@ def _run(
     if feedback.isCanceled():
         raise AlgorithmFailed("It was cancelled before its end.")
     if not fine:
-        raise AlgorithmFailed(feedback.why())
+        raise AlgorithmFailed(feedback.why() or "It gave no reason.")
     return dict(results)
 
 
@@ -200,4 +216,4 @@ def _destination(
     try:
         return DESTINATIONS[param.type()].produce(param, form, results.get(param.name()), job)
     except AlgorithmFailed as error:
-        raise AlgorithmFailed(f"{error.detail}. {feedback.why()}") from error
+        raise AlgorithmFailed(f"{error.detail}. {feedback.why()}".strip()) from error

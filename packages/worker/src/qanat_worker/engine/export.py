@@ -116,7 +116,13 @@ def _translate(package: Path, form: Format, path: Path, name: str) -> None:
         )
         if made is None:
             raise _cannot(name, form, gdal.GetLastErrorMsg())
+        made.FlushCache()
+        lost = source.GetLayer(0).GetFeatureCount() - made.GetLayer(0).GetFeatureCount()
         del made, source
+    if lost > 0:
+        raise _cannot(
+            name, form, f"{lost} features, perhaps without a geometry, have no place there"
+        )
 
 
 def raster(source: Path, form: Format, folder: Path, name: str) -> Path:

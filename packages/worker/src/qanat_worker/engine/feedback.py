@@ -12,9 +12,13 @@ _PATH = re.compile(r"(?<![\w:/.])(?:/[\w.+@%~-]+)+/([\w.+@%~-]*)")
 LAST_KEPT = 20
 
 
+_ADVICE = re.compile(r" or change the Processing setting[^.]*\.")
+"""What QGIS Desktop tells its user to do, and a client cannot."""
+
+
 def scrubbed(text: str) -> str:
     """A text in which a path of a file is only its name."""
-    return _PATH.sub(r"\1", text)
+    return _PATH.sub(r"\1", _ADVICE.sub(" first (native:fixgeometries).", text))
 
 
 class JobFeedback(QgsProcessingFeedback):
@@ -40,10 +44,9 @@ class JobFeedback(QgsProcessingFeedback):
             self._told.log(level, scrubbed(text))
 
     def why(self) -> str:
-        """What the algorithm said last before it failed."""
+        """What the algorithm said last before it failed; "" when it said nothing."""
         told = self.errors or [line for line in self.console if "ERROR" in line.upper()]
-        words = "\n".join(told).strip()
-        return words or "It gave no reason."
+        return "\n".join(told).strip()
 
     def reportError(self, error: str | None, fatalError: bool = False) -> None:  # noqa: N802, N803
         """An error; not always the end."""

@@ -47,7 +47,14 @@ class JsonFormat(Format):
 
 GEOJSON = JsonFormat("GeoJSON", GEOJSON_TYPE, ".geojson", ("GeoJSON",), binary=False)
 GEOPACKAGE = Format("GeoPackage", "application/geopackage+sqlite3", ".gpkg", ("GPKG",))
-FLATGEOBUF = Format("FlatGeobuf", "application/flatgeobuf", ".fgb", ("FlatGeobuf",))
+FLATGEOBUF = Format(
+    "FlatGeobuf",
+    "application/flatgeobuf",
+    ".fgb",
+    ("FlatGeobuf",),
+    # An index would change the order of the features.
+    layer_options=("SPATIAL_INDEX=NO",),
+)
 SHAPEFILE = Format(
     "Zipped Shapefile",
     "application/zip",

@@ -6,23 +6,18 @@ from collections.abc import Iterable
 from osgeo import gdal
 from qgis.core import QgsApplication
 
-_kept: list[QgsApplication] = []
-"""The application: QGIS ends with the last reference to it."""
 
-
-def start(prefix_path: str, skipped_drivers: Iterable[str]) -> None:
-    """Begin, unless it has begun."""
-    if _kept:
-        return
+def start(prefix_path: str, skipped_drivers: Iterable[str]) -> QgsApplication:
+    """Begin. QGIS ends with the last reference to what is returned: keep it."""
     QgsApplication.setPrefixPath(prefix_path, True)
     application = QgsApplication([], False)
-    _kept.append(application)
     application.initQgis()
     _start_processing()
     for name in skipped_drivers:
         driver = gdal.GetDriverByName(name)
         if driver is not None:
             driver.Deregister()
+    return application
 
 
 def _start_processing() -> None:

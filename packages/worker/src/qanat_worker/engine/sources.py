@@ -48,6 +48,9 @@ RASTER = Kind("raster layer", formats.RASTER_INPUTS)
 MESH = Kind("mesh layer", formats.MESH_INPUTS)
 ANY = Kind("layer", formats.VECTOR_INPUTS + formats.RASTER_INPUTS)
 
+INNER_NAME = "qanat/inner-name"
+"""Custom property of a vector layer: its name within its file."""
+
 _HEAD = 4096
 _MAGIC: tuple[tuple[re.Pattern[bytes], Format], ...] = (
     (re.compile(rb"SQLite format 3\0"), formats.GEOPACKAGE),
@@ -86,6 +89,9 @@ _CSV_COLUMNS = (
     "|option:KEEP_GEOM_COLUMNS=NO"
 )
 """Columns of a CSV file from which its geometries are read."""
+
+_TABLES_OF_QGIS = frozenset({"layer_styles", "qgis_projects"})
+"""Tables that QGIS keeps beside layers."""
 
 _GEOMETRIES = frozenset(
     [
@@ -240,6 +246,7 @@ def _open(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
         del opened
         return [_checked(QgsRasterLayer(str(path), title, "gdal", _RASTER_OPTIONS), form)]
     names = [opened.GetLayer(at).GetName() for at in range(opened.GetLayerCount())]
+    names = [name for name in names if name not in _TABLES_OF_QGIS]
     del opened
     return _vector_layers(path, form, title, names)
 
@@ -247,15 +254,18 @@ def _open(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
 def _vector_layers(path: Path, form: Format, title: str, names: Sequence[str]) -> list[QgsMapLayer]:
     if not names:
         raise Unusable(f"is {form.title} without a layer")
+    if any("|" in name for name in names):
+        raise Unusable(f"is {form.title} with a layer whose name holds '|'")
     if len(names) == 1:
         uri = f"{path}{_CSV_COLUMNS}" if form is formats.CSV else str(path)
-        return [_checked(QgsVectorLayer(uri, title, "ogr", _VECTOR_OPTIONS), form)]
-    if any("|" in name for name in names):
-        raise Unusable(f"is {form.title} with layers whose names hold '|'")
-    return [
-        _checked(QgsVectorLayer(f"{path}|layername={name}", name, "ogr", _VECTOR_OPTIONS), form)
-        for name in names
-    ]
+        return [_vector_layer(uri, title, form, names[0])]
+    return [_vector_layer(f"{path}|layername={name}", name, form, name) for name in names]
+
+
+def _vector_layer(uri: str, title: str, form: Format, inner: str) -> QgsMapLayer:
+    layer = _checked(QgsVectorLayer(uri, title, "ogr", _VECTOR_OPTIONS), form)
+    layer.setCustomProperty(INNER_NAME, inner)
+    return layer
 
 
 def _checked(layer: QgsMapLayer, form: Format) -> QgsMapLayer:

@@ -44,7 +44,7 @@ FIELD_TYPES = {
 
 
 class Field(LiteralConverter[QgsProcessingParameterField]):
-    """A field of a layer, or several."""
+    """The name of a field of a layer; an array of them where several may be given."""
 
     types = ("field",)
 
@@ -91,7 +91,7 @@ class Field(LiteralConverter[QgsProcessingParameterField]):
 
 
 class Band(LiteralConverter[QgsProcessingParameterBand]):
-    """A band of a raster, or several, counted from 1."""
+    """The number of a band of a raster, counted from 1; an array where several may be given."""
 
     types = ("band",)
 
@@ -148,7 +148,7 @@ def _harmless(value: JsonValue) -> str:
 
 
 class FieldsMapping(LiteralConverter[QgsProcessingParameterDefinition]):
-    """The fields of the result, each with the expression that makes it."""
+    """The fields of the result, as objects with name, type and the expression that makes it."""
 
     types = ("fields_mapping",)
 
@@ -189,7 +189,7 @@ _AGGREGATES = [
 
 
 class Aggregates(LiteralConverter[QgsProcessingParameterDefinition]):
-    """The fields of the result, each with the expression and how its values are brought together."""
+    """The fields of the result, as objects with name, type, the expression and its aggregate."""
 
     types = ("aggregates",)
 

@@ -69,7 +69,7 @@ def crs_of(text: str) -> QgsCoordinateReferenceSystem:
 
 
 class Crs(LiteralConverter[QgsProcessingParameterCrs]):
-    """A coordinate reference system."""
+    """A coordinate reference system: its code, URI, URN or WKT."""
 
     types = ("crs",)
 
@@ -116,7 +116,7 @@ class CoordinateOperation(LiteralConverter[QgsProcessingParameterCoordinateOpera
 
 
 class Extent(LiteralConverter[QgsProcessingParameterExtent]):
-    """A box."""
+    """A bounding box, as the standard has it."""
 
     types = ("extent",)
 
@@ -181,7 +181,7 @@ def geometry_of(value: JsonValue) -> QgsGeometry:
 
 
 class Point(LiteralConverter[QgsProcessingParameterPoint]):
-    """A point."""
+    """A GeoJSON Point, or a text: x,y or x,y [EPSG:4326] or WKT."""
 
     types = ("point",)
 
@@ -215,7 +215,7 @@ def _as_point(value: JsonValue) -> QgsPointXY:
 
 
 class Geometry(LiteralConverter[QgsProcessingParameterGeometry]):
-    """A geometry of any type."""
+    """A GeoJSON geometry, or WKT."""
 
     types = ("geometry",)
 

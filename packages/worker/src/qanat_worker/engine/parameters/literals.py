@@ -46,7 +46,7 @@ NO_WHOLE_BOUND = (1 << 31) - 1
 
 
 class Boolean(LiteralConverter[QgsProcessingParameterBoolean]):
-    """A checkbox."""
+    """`true` or `false`."""
 
     types = ("boolean",)
 
@@ -71,7 +71,7 @@ class Boolean(LiteralConverter[QgsProcessingParameterBoolean]):
 
 
 class Number(LiteralConverter[QgsProcessingParameterNumber]):
-    """A number within bounds; the unit of some stands in the notes."""
+    """A number within bounds, whole or not; the unit stands in the metadata where there is one."""
 
     types = ("number", "distance", "area", "volume", "scale", "duration")
 
@@ -95,13 +95,13 @@ class Number(LiteralConverter[QgsProcessingParameterNumber]):
         return found
 
     def default(self, param: QgsProcessingParameterNumber) -> JsonValue:
-        """Only what is a number."""
+        """Only what is a number within the bounds: QGIS has one that is not."""
         found = param.defaultValue()
         try:
             value = float(found)
         except (TypeError, ValueError):
             return None
-        if not math.isfinite(value):
+        if not param.minimum() <= value <= param.maximum():
             return None
         return int(value) if self._whole(param) else value
 
@@ -118,7 +118,7 @@ class Number(LiteralConverter[QgsProcessingParameterNumber]):
 
 
 class Range(LiteralConverter[QgsProcessingParameterRange]):
-    """From a number to another."""
+    """Two numbers, the smaller one first."""
 
     types = ("range",)
 
@@ -137,7 +137,7 @@ class Range(LiteralConverter[QgsProcessingParameterRange]):
 
 
 class Text(LiteralConverter[QgsProcessingParameterString]):
-    """A text. Texts that are evaluated or become arguments are checked by the table in `expressions`."""
+    """A text; one that is evaluated or becomes an argument of a tool is checked first."""
 
     types = ("string", "raster_calc_expression")
 
@@ -156,7 +156,7 @@ class Text(LiteralConverter[QgsProcessingParameterString]):
 
 
 class Expression(LiteralConverter[QgsProcessingParameterExpression]):
-    """An expression of QGIS."""
+    """An expression of QGIS, without functions that reach files or the environment."""
 
     types = ("expression",)
 
@@ -187,7 +187,7 @@ class Expression(LiteralConverter[QgsProcessingParameterExpression]):
 
 
 class Sql(LiteralConverter[QgsProcessingParameterDefinition]):
-    """A query over the input layers, which are called input1, input2, …"""
+    """One SELECT over the input layers, which are called input1, input2, …"""
 
     types = ("execute_sql",)
 
@@ -216,7 +216,7 @@ def labels(param: QgsProcessingParameterEnum) -> list[str]:
 
 
 class Enum(LiteralConverter[QgsProcessingParameterEnum]):
-    """A choice by its text. QGIS counts the options from 0: that number is taken too."""
+    """The text of one of the options; an array of them where several may be chosen."""
 
     types = ("enum",)
 
@@ -267,7 +267,7 @@ _COLOR = r"^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$"
 
 
 class Color(LiteralConverter[QgsProcessingParameterColor]):
-    """A colour, with its opacity behind it."""
+    """A colour as #rrggbb, or #rrggbbaa with its opacity."""
 
     types = ("color",)
 
@@ -300,7 +300,7 @@ def color_of(value: JsonValue) -> QColor:
 
 
 class DateTime(LiteralConverter[QgsProcessingParameterDateTime]):
-    """A date, a time, or both."""
+    """A date, a time, or both, by ISO 8601."""
 
     types = ("datetime",)
 
@@ -355,7 +355,7 @@ class Matrix(LiteralConverter[QgsProcessingParameterMatrix]):
 
 
 class ReliefColors(LiteralConverter[QgsProcessingParameterDefinition]):
-    """Colours of classes of elevation."""
+    """Classes of elevation, as objects with minimum, maximum and color."""
 
     types = ("relief_colors",)
 

@@ -42,7 +42,7 @@ class DatasetGroups(LiteralConverter[QgsProcessingParameterMeshDatasetGroups]):
 
 
 class DatasetTime(LiteralConverter[QgsProcessingParameterMeshDatasetTime]):
-    """A time of the datasets."""
+    """A time of the datasets by ISO 8601, or the word static."""
 
     types = ("meshdatasettime",)
 

@@ -1,0 +1,110 @@
+"""The reference page of parameter and output types, made of the tables themselves.
+
+`python -m qanat_worker.engine.page PATH` writes it; a test compares it.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from qanat_worker.engine import application, formats
+
+
+def parameter_types() -> str:
+    """The page as Markdown."""
+    # QGIS can be imported only once its folders are searched.
+    from qanat_worker.engine import outputs, parameters, policy, results  # noqa: PLC0415
+
+    lines = [
+        "# Types of inputs and outputs",
+        "",
+        "How each type of QGIS Processing's parameters and outputs appears in a process description."
+        " Made from the tables of `qanat_worker.engine`; write it anew with",
+        "`python -m qanat_worker.engine.page docs/reference/parameter-types.md`.",
+        "",
+        "## Inputs",
+        "",
+        *_table("type", "what a client gives", _rows(parameters.CONVERTERS)),
+        "",
+        "A value may also be fetched from an address. One that is left out takes QGIS's default."
+        " A bounding box, point or geometry without a CRS is in CRS84; an algorithm runs in an empty"
+        " project, whose CRS is EPSG:4326.",
+        "",
+        "### Not supported",
+        "",
+        "An algorithm that must have such an input is not offered; where it may be absent, it is.",
+        "",
+        *_table("type", "why not", parameters.UNSUPPORTED.items()),
+        "",
+        "## Outputs",
+        "",
+        "Where QGIS asks for a destination, a client asks for an output, and may choose the format by"
+        " `outputs.NAME.format.mediaType`. An output that QGIS makes optional and does not make by"
+        " default is made only when it is asked for.",
+        "",
+        *_table("type", "what a client gets", _rows(outputs.DESTINATIONS)),
+        "",
+        outputs.CRS_RULE,
+        "",
+        "Outputs without a destination:",
+        "",
+        *_table("type", "what a client gets", _rows(results.RESULTS)),
+        "",
+        *_table("left out", "why", results.UNSUPPORTED_OUTPUTS.items()),
+        "",
+        "## Formats",
+        "",
+        *_formats(),
+        "",
+        "## Algorithms that are not offered",
+        "",
+        *_table("ids", "why", policy.DENIED.items()),
+        "",
+        "Nor those that are hidden from the toolbox, that need a session of QGIS Desktop, or that QGIS"
+        " marks as a security risk. What a worker refuses, and why, stands in its offer.",
+        "",
+        "Inputs that are left at their default:",
+        "",
+        *_table(
+            "input",
+            "why",
+            ((f"{ids} {name}", why) for (ids, name), why in policy.LEFT_OUT.items()),
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    """Name → what its class says of itself."""
+    for name, entry in table.items():
+        words = inspect.getdoc(type(entry)) or ""
+        yield name, " ".join(words.partition("\n\n")[0].split())
+
+
+def _formats() -> list[str]:
+    uses = {
+        "vector in": formats.VECTOR_INPUTS,
+        "vector out": formats.VECTOR_OUTPUTS,
+        "raster in": formats.RASTER_INPUTS,
+        "raster out": formats.RASTER_OUTPUTS,
+        "mesh in": formats.MESH_INPUTS,
+    }
+    found = {form.media_type: form for each in uses.values() for form in each}
+    lines = ["| format | media type | within JSON | used for |", "|---|---|---|---|"]
+    for form in found.values():
+        where = ", ".join(name for name, members in uses.items() if form in members)
+        how = form.schema()
+        within = "base64" if how.get("contentEncoding") else str(how["type"])
+        lines.append(f"| {form.title} | `{form.media_type}` | {within} | {where} |")
+    return lines
+
+
+def _table(first: str, second: str, rows: Iterable[tuple[str, str]]) -> list[str]:
+    body = [f"| `{name}` | {text} |" for name, text in rows]
+    return [f"| {first} | {second} |", "|---|---|", *body]
+
+
+if __name__ == "__main__":
+    application.is_installed()
+    Path(sys.argv[1]).write_text(parameter_types(), "utf-8")

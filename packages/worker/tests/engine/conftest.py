@@ -1,0 +1,175 @@
+"""One QGIS for all tests of the engine: it cannot be begun twice in a process."""
+
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qanat_common.errors import InputRejected
+from qanat_common.ogc import OutputRequest, Process
+from qanat_common.protocol import Inline, LocalFile, LogLevel, Value
+from qanat_worker.engine.application import is_installed, start
+from qanat_worker.port import Engine, Produced, ProducedFile, Task
+
+DATA = Path(__file__).parents[4] / "docs" / "tutorials" / "data"
+
+if not is_installed() and not os.environ.get("CI"):
+    collect_ignore_glob = ["test_*.py"]
+
+
+def pytest_report_header() -> str:
+    return f"QGIS: {'found' if is_installed() else 'not found, tests of the engine are left out'}"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if Path(__file__).parent in item.path.parents:
+        item.add_marker(pytest.mark.qgis)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """QGIS, started; it writes its settings and temporary files to a folder of the tests."""
+    home = str(tmp_path_factory.mktemp("qgis"))
+    with pytest.MonkeyPatch.context() as environ, warnings.catch_warnings():
+        for name in ("QGIS_CUSTOM_CONFIG_PATH", "XDG_RUNTIME_DIR", "TMPDIR"):
+            environ.setenv(name, home)
+        environ.setenv("QT_QPA_PLATFORM", "offscreen")
+        warnings.simplefilter("ignore")
+        yield start({})
+
+
+@dataclass
+class Told:
+    """Feedback that keeps what it is told."""
+
+    percents: list[float] = field(default_factory=list)
+    lines: list[tuple[LogLevel, str]] = field(default_factory=list)
+
+    def progress(self, percent: float) -> None:
+        self.percents.append(percent)
+
+    def log(self, level: LogLevel, message: str) -> None:
+        self.lines.append((level, message))
+
+    def text(self) -> str:
+        return "\n".join(line for _, line in self.lines)
+
+
+@dataclass
+class Bench:
+    """Runs jobs as a child does: each in a folder of its own, which is the current one."""
+
+    engine: Engine
+    root: Path
+    told: Told = field(default_factory=Told)
+    count: int = 0
+
+    def run(
+        self, process_id: str, outputs: dict[str, Any] | None = None, **inputs: Any
+    ) -> dict[str, Produced]:
+        """Plain values are inline ones, paths are fetched files; `outputs` name → media type."""
+        self.count += 1
+        folder = self.root / str(self.count)
+        folder.mkdir()
+        os.chdir(folder)
+        self.told = Told()
+        asked = None
+        if outputs is not None:
+            asked = {
+                name: OutputRequest.model_validate({"format": {"mediaType": wanted}})
+                for name, wanted in outputs.items()
+            }
+        given = {name: as_input(value) for name, value in inputs.items()}
+        task = Task(process_id=process_id, inputs=given, outputs=asked, folder=str(folder))
+        return self.engine.run(task, self.told)
+
+    def features(self, process_id: str, **inputs: Any) -> list[dict[str, Any]]:
+        """The features of OUTPUT as GeoJSON."""
+        return features_of(self.run(process_id, **inputs)["OUTPUT"])
+
+    def rejection(
+        self, process_id: str, outputs: dict[str, Any] | None = None, **inputs: Any
+    ) -> InputRejected:
+        """How a job is refused that must be."""
+        with pytest.raises(InputRejected) as caught:
+            self.run(process_id, outputs, **inputs)
+        return caught.value
+
+    def process(self, process_id: str) -> Process:
+        return next(each for each in self.engine.offer().processes if each.id == process_id)
+
+
+def as_input(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], Path | Inline | dict):
+        return [as_input(each) for each in value]
+    if isinstance(value, Path):
+        return LocalFile(path=str(value))
+    return value if isinstance(value, Inline | LocalFile) else Inline(value=value)
+
+
+def features_of(produced: Produced) -> list[dict[str, Any]]:
+    assert isinstance(produced, ProducedFile)
+    assert produced.media_type == "application/geo+json"
+    found = json.loads(Path(produced.path).read_text("utf-8"))
+    assert found["type"] == "FeatureCollection"
+    features: list[dict[str, Any]] = found["features"]
+    return features
+
+
+def value_of(produced: Produced) -> Any:
+    assert isinstance(produced, Value), produced
+    return produced.value
+
+
+@pytest.fixture
+def bench(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.chdir(tmp_path)
+    return Bench(engine, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def make() -> type["Make"]:
+    return Make
+
+
+class Make:
+    """GeoJSON of few words."""
+
+    @staticmethod
+    def features(*geometries: Any, crs: str | None = None, **columns: list[Any]) -> dict[str, Any]:
+        """A collection of geometries; a column is a list of their values."""
+        features = [
+            {
+                "type": "Feature",
+                "properties": {name: values[at] for name, values in columns.items()},
+                "geometry": geometry,
+            }
+            for at, geometry in enumerate(geometries)
+        ]
+        made: dict[str, Any] = {"type": "FeatureCollection", "features": features}
+        if crs:
+            made["crs"] = {"type": "name", "properties": {"name": crs}}
+        return made
+
+    @staticmethod
+    def point(*numbers: float) -> dict[str, Any]:
+        return {"type": "Point", "coordinates": list(numbers)}
+
+    @staticmethod
+    def line(*points: list[float]) -> dict[str, Any]:
+        return {"type": "LineString", "coordinates": list(points)}
+
+    @staticmethod
+    def square(x: float, y: float, size: float = 1) -> dict[str, Any]:
+        ring = [[x, y], [x + size, y], [x + size, y + size], [x, y + size], [x, y]]
+        return {"type": "Polygon", "coordinates": [ring]}
