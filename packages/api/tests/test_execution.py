@@ -172,3 +172,29 @@ def test_a_store_that_is_away_is_told_with_the_time_to_come_again(
     for answer in (api.execute(**TEXT), api.http.get("/jobs/x"), api.http.get("/jobs")):
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert api.worker.sent == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_synchronous_execution_may_leave_nothing(
+    make_api: Callable[..., Any], fails: bool
+) -> None:
+    api = make_api(keep_sync_jobs=False)
+    api.worker.returns(blob=("a.gpkg", bytes(2 << 20), "application/geopackage+sqlite3"))
+    if fails:
+        api.worker.fails("algorithm-failed", "no")
+    answer = api.execute(inputs={"text": "a"}, outputs={"blob": {}})
+    assert (answer.status_code, len(answer.content) > 1 << 20) == (
+        (500, False) if fails else (200, True)
+    )
+    assert "Link" not in answer.headers
+    assert api.count() == 0
+    assert api.http.get(f"/jobs/{api.worker.sent[0].job_id}").status_code == 410
+
+
+def test_a_job_whose_results_are_referenced_stays(make_api: Callable[..., Any]) -> None:
+    api = make_api(keep_sync_jobs=False)
+    api.worker.returns(text=Value(value="a"))
+    outputs = {"text": {"transmissionMode": "reference"}}
+    answer = api.execute(inputs={"text": "a"}, outputs=outputs)
+    assert (answer.status_code, api.count()) == (204, 1)
+    assert any(value.endswith('rel="monitor"') for value in answer.headers.get_list("Link"))

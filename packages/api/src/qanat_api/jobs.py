@@ -250,11 +250,15 @@ class Jobs:
         """Cancel a job that has not ended; take one that has ended away, with its files."""
         record = await self.record(job_id)
         if record.ended:
-            await asyncio.to_thread(self._storage.remove_job, job_id)
-            await asyncio.to_thread(self._store.remove, job_id)
+            await self.remove(job_id)
             return record.model_copy(update={"status": JobStatus.DISMISSED, "outcome": None})
         await asyncio.to_thread(self._store.dismiss, job_id)
         return await self.record(job_id)
+
+    async def remove(self, job_id: str) -> None:
+        """Take a job away that has ended, with its files."""
+        await asyncio.to_thread(self._storage.remove_job, job_id)
+        await asyncio.to_thread(self._store.remove, job_id)
 
 
 def _request(offered: Offered, body: bytes) -> RunJob:

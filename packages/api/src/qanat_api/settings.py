@@ -46,6 +46,13 @@ class ApiSettings(Section):
         description="How long a synchronous execution may take, in seconds; then the job is"
         " dismissed and the client told to ask for an asynchronous one.",
     )
+    keep_sync_jobs: bool = Field(
+        default=True,
+        description="Whether a synchronous execution leaves its job, to which its answer then links:"
+        " with status, log and results. If not, the job is removed once its answer is sent, unless an"
+        " output was asked for by reference. The OGC test suite cannot read such links, and passes in"
+        " full only without.",
+    )
 
     @property
     def base_url(self) -> str | None:

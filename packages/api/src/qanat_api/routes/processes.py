@@ -3,6 +3,7 @@
 import uuid
 
 from fastapi import APIRouter, Request, Response
+from starlette.background import BackgroundTask
 
 from qanat_api import body, content, documents, filters, negotiation
 from qanat_api.jobs import Execution, outcome, status_info
@@ -10,6 +11,9 @@ from qanat_api.links import Links, header
 from qanat_api.responses import answer
 from qanat_api.routes import LinksOf, Parts, PartsOf, get
 from qanat_common.errors import NoSuchOutput, QanatError
+from qanat_common.jobs import JobRecord
+from qanat_common.ogc import Transmission
+from qanat_common.protocol import RunJob
 
 router = APIRouter()
 
@@ -57,17 +61,29 @@ async def _accepted(request: Request, parts: Parts, links: Links, execution: Exe
 
 
 async def _ended(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
-    """The results, or why there are none; with a link to the job either way."""
+    """The results, or why there are none; with a link to the job either way, if it is kept."""
     job_id = execution.record.job_id
-    headers = documents.NO_STORE | {"Link": header(links.job(job_id), "monitor")}
+    kept = parts.settings.keep_sync_jobs or _by_reference(execution.record.request)
+    headers = dict(documents.NO_STORE)
+    if kept:
+        headers["Link"] = header(links.job(job_id), "monitor")
     if execution.mode.applied:
         headers["Preference-Applied"] = execution.mode.applied
+    response = await _results(request, parts, links, execution.record, headers)
+    if not kept:
+        response.background = BackgroundTask(parts.jobs.remove, job_id)
+    return response
+
+
+async def _results(
+    request: Request, parts: Parts, links: Links, record: JobRecord, headers: dict[str, str]
+) -> Response:
+    """The results of a job that has ended, or its error."""
     try:
-        outputs = outcome(execution.record).outputs
         made = answer(
-            outputs,
-            execution.record.request,
-            lambda name: links.output(job_id, name),
+            outcome(record).outputs,
+            record.request,
+            lambda name: links.output(record.job_id, name),
             uuid.uuid4().hex,
         )
         return await content.respond(parts.files, made, headers)
@@ -75,3 +91,9 @@ async def _ended(request: Request, parts: Parts, links: Links, execution: Execut
         raise NoSuchOutput("A file of the results is no longer there.") from None
     except QanatError as error:
         return documents.problem(request, error, headers)
+
+
+def _by_reference(request: RunJob) -> bool:
+    """Whether an answer points at results, which must stay for it."""
+    asked = (request.outputs or {}).values()
+    return any(output.transmission_mode is Transmission.REFERENCE for output in asked)
