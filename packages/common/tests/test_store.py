@@ -9,7 +9,7 @@ import pytest
 
 from qanat_common.errors import Unavailable
 from qanat_common.jobs import JobRecord
-from qanat_common.ogc import JobStatus, Process
+from qanat_common.ogc import InputDescription, JobStatus, Process
 from qanat_common.protocol import (
     Failed,
     JobEvent,
@@ -205,6 +205,14 @@ def test_every_filter_holds_at_once(store: Store) -> None:
 def test_a_cursor_that_no_page_gave_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="nonsense"):
         store.list(JobFilter(), 10, "nonsense")
+
+
+def test_an_offer_keeps_the_order_of_its_inputs(store: Store) -> None:
+    inputs = {name: InputDescription(schema={"type": "string"}) for name in ("b", "c", "a")}
+    digest = store.put_offer(Offer(processes=[Process(id="x", version="1", inputs=inputs)]))
+    found = store.get_offer(digest)
+    assert found is not None
+    assert list(found.processes[0].inputs) == ["b", "c", "a"]
 
 
 def test_an_offer_is_found_by_the_digest_of_its_content(store: Store) -> None:

@@ -320,11 +320,8 @@ class Store:
 
     def put_offer(self, offer: Offer) -> str:
         """Keep an offer; returns its digest (SHA-256 of its JSON), the name to find it by."""
-        text = json.dumps(
-            offer.model_dump(mode="json", by_alias=True, exclude_none=True),
-            sort_keys=True,
-            separators=(",", ":"),
-        ).encode()
+        # The order of inputs is what clients show: it is part of the content, and never sorted.
+        text = offer.model_dump_json(by_alias=True, exclude_none=True).encode()
         digest = hashlib.sha256(text).hexdigest()
         with _reachable():
             self._redis.set(_offer(digest), zlib.compress(text), ex=OFFER_SECONDS)
