@@ -1,8 +1,11 @@
 """Writes the pages of this folder that come from the code: `./dev docs`. A test compares them."""
 
 import json
+import sys
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -15,6 +18,7 @@ from qanat_common.errors import all_errors
 from qanat_common.settings import NESTING, PREFIX, Section
 
 HERE = Path(__file__).parent
+CONFORMANCE = HERE.parents[1] / "tests" / "conformance"
 PARTS = ("Message",)
 
 
@@ -81,12 +85,31 @@ def messages() -> dict[str, str]:
     return found
 
 
+def conformance_page() -> str:
+    """What is declared of the standard, and the tests that prove it."""
+    classes = _of_tests("requirements").CLASSES
+    page: str = _of_tests("evidence").page(classes)
+    return page
+
+
+def _of_tests(name: str) -> ModuleType:
+    """A module that stands beside the tests of conformance."""
+    spec = spec_from_file_location(f"conformance_{name}", CONFORMANCE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
 def pages() -> dict[str, str]:
     """Path below this folder → text, of all that is generated here."""
     return {
         "settings.md": settings_page(),
         "errors.md": errors_page(),
         "openapi.json": api_definition(),
+        "conformance.md": conformance_page(),
         **messages(),
     }
 

@@ -98,7 +98,9 @@ def make(task: Task) -> dict[str, Produced]:
         "text": Value(value="hello"),
         "number": Value(value=0),
         "flag": Value(value=False),
-        "layer": file(task, "layer.geojson", GEOJSON, b'{"type":"FeatureCollection","features":[]}'),
+        "layer": file(
+            task, "layer.geojson", GEOJSON, b'{"type":"FeatureCollection","features":[]}'
+        ),
         "table": file(task, "table.csv", "text/csv", 'a,"b"\n1,ä\n'.encode()),
         "blob": file(task, "blob.gpkg", GEOPACKAGE, bytes(range(256))),
     }
