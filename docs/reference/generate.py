@@ -92,6 +92,12 @@ def conformance_page() -> str:
     return page
 
 
+def clients_page() -> str:
+    """Which clients are tested."""
+    page: str = _of_tests("evidence").clients_page()
+    return page
+
+
 def _of_tests(name: str) -> ModuleType:
     """A module that stands beside the tests of conformance."""
     spec = spec_from_file_location(f"conformance_{name}", CONFORMANCE / f"{name}.py")
@@ -110,6 +116,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "openapi.json": api_definition(),
         "conformance.md": conformance_page(),
+        "clients.md": clients_page(),
         **messages(),
     }
 

@@ -1,6 +1,7 @@
 """Which tests prove which requirements, read from their marks; and the page that tells it."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -92,3 +93,33 @@ def _section(known: Class, proved: Mapping[str, list[str]]) -> Iterator[str]:
 
 def _told(tests: list[str]) -> str:
     return "<br>".join(f"`{test}`" for test in tests) or "–"
+
+
+def clients_page() -> str:
+    """The page docs/reference/clients.md."""
+    lock = (HERE.parents[1] / "requirements.lock").read_text("utf-8")
+    lines = [
+        "# Clients",
+        "",
+        "Clients that are tested against a real service at every change: released ones as they are, others by",
+        "the requests that they send. What each relies on is in the tests, below `tests/conformance/clients`.",
+    ]
+    for path in sorted((HERE / "clients").glob("test_*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        name = next((name for name in CLIENTS if path.stem == f"test_{CLIENTS[name]}"), None)
+        found = re.search(rf"^{name}==(\S+)", lock, re.MULTILINE) if name else None
+        title = f"{name} {found[1]}" if found else "By their requests"
+        said = (ast.get_docstring(tree) or "").partition("\n\n")
+        lines += ["", f"## {title}", "", " ".join((said[2] or said[0]).split()), ""]
+        lines += [f"- {sentence}" for sentence in _sentences(tree)]
+    return "\n".join(lines) + "\n"
+
+
+CLIENTS = {"owslib": "owslib", "ogc-api-processes-client": "eoepca", "cuiman": "cuiman"}
+"""Name on the package index → what its file of tests is called."""
+
+
+def _sentences(tree: ast.Module) -> Iterator[str]:
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
+            yield function.name.removeprefix("test_").replace("_", " ")
