@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench.figures import Times, machine, points, timed
+from bench.figures import PAUSE_SECONDS, Times, machine, points, timed
 from bench.noop import Noop
 from bench.service import Service, running
 
@@ -59,7 +59,7 @@ def _measure(times: int, seconds: float, idle: float, say: Callable[[str], None]
         time.sleep(5)
         cpu, memory = service.idle_cpu(idle), service.resident()
         say("jobs over HTTP, one client")
-        sync = timed(lambda: _execute(http), times)
+        sync = timed(lambda: _execute(http), times, pause=PAUSE_SECONDS)
         say("a bare Celery task")
         with _noop_worker(service) as noop:
             bare = timed(noop.call, times)
@@ -91,9 +91,9 @@ def _latencies(floor: Times, inside: Times, bare: Times, sync: Times) -> Iterato
     )
     for name, found in (
         ("(a) `processing.run` in a warm process", floor),
-        ("(b) a child inside the worker", inside),
+        ("(b) a child inside the worker, one each 100 ms", inside),
         ("a bare Celery task that does nothing, same broker", bare),
-        ("(c) HTTP, synchronous, one client", sync),
+        ("(c) HTTP, synchronous, one client, a job each 100 ms", sync),
     ):
         more = f"{found.median - floor.median:+.1f} ms, x {found.median / floor.median:.1f}"
         yield f"| {name} | {found.median:.1f} | {found.p95:.1f} | {more} |"

@@ -10,7 +10,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from bench.figures import points, timed
+from bench.figures import PAUSE_SECONDS, points, timed
 from qanat_common.protocol import Inline
 from qanat_worker import sandbox
 from qanat_worker.__main__ import engine_start
@@ -45,7 +45,7 @@ def main(times: int) -> None:
                     raise RuntimeError(said)
             child.end()
 
-        print(json.dumps(timed(run, times).values), flush=True)
+        print(json.dumps(timed(run, times, pause=PAUSE_SECONDS).values), flush=True)
         children.close()
     os._exit(0)
 

@@ -29,7 +29,8 @@ def make_app(broker_url: str) -> Celery:
 
 
 def _client(broker_url: str) -> redis.Redis:
-    return redis.Redis.from_url(broker_url.replace("redis+socket://", "unix://"))
+    address = broker_url.replace("redis+socket://", "unix://")
+    return redis.Redis.from_url(address.replace("virtual_host=", "db="))
 
 
 class Noop:
@@ -56,4 +57,4 @@ class Noop:
 
 if __name__ == "__main__":
     options = "worker --pool threads --concurrency 2 --without-mingle --without-gossip"
-    make_app(sys.argv[1]).worker_main([*options.split(), "-q", "-n", f"noop-{uuid.uuid4()}@%h"])
+    make_app(sys.argv[1]).worker_main([*options.split(), "-n", f"noop-{uuid.uuid4()}@%h"])

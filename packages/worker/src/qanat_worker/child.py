@@ -56,8 +56,10 @@ def serve(sock: socket.socket, engine: Engine, parent: int) -> NoReturn:
     status = 1
     try:
         sandbox.detach(parent)
-        rehearse(engine)
-        status = _work(Pipe(sock, ORDER), engine)
+        pipe = Pipe(sock, ORDER)
+        if not pipe.waiting():
+            rehearse(engine)
+        status = _work(pipe, engine)
     except EOFError:
         status = 0
     except MemoryError:
@@ -100,6 +102,8 @@ def _work(pipe: Pipe[Order], engine: Engine) -> int:
     sandbox.enter(Path(order.root))
     sandbox.restrain(order.limits)
     pipe.send(_run(order, engine, Speaker(pipe)))
+    # The main process ends this one when nobody waits for its outcome any more.
+    pipe.receive(None)
     return 0
 
 

@@ -150,7 +150,7 @@ class Forker:
             if pid in self._children:
                 continue
             if _group_of(pid) not in (self._group, *self._children):
-                _kill(pid)
+                _signal(pid, signal.SIGKILL)
             _reap(pid)
 
     def end_all(self) -> None:
@@ -163,23 +163,28 @@ class Forker:
             if not below:
                 return
             for pid in below:
-                _kill(pid)
+                _signal(pid, signal.SIGKILL)
                 _reap(pid)
             time.sleep(0.005)
 
 
 def kill_group(pid: int) -> None:
     """End a process group at once."""
+    signal_group(pid, signal.SIGKILL)
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process group."""
     try:
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
         # The child has not become the leader of a group yet, or nothing of it is left.
-        _kill(pid)
+        _signal(pid, number)
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
 

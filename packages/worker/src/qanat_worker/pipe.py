@@ -198,9 +198,13 @@ class Pipe(Generic[T]):
         except ValidationError as error:
             raise Garbled(_told(error)) from None
 
+    def waiting(self) -> bool:
+        """Whether there is something to receive already, be it the end."""
+        return bool(self._poll.poll(0))
+
     def ended(self) -> bool:
         """Whether the other side has closed without a word that is still unread."""
-        if not self._poll.poll(0):
+        if not self.waiting():
             return False
         try:
             return not self._socket.recv(1, socket.MSG_PEEK)

@@ -75,6 +75,6 @@ class Rehearsing(Protocol):
     def rehearse(self) -> None:
         """Called in each child right after the fork, before it has a folder or a job.
 
-        Goes the way of a small job on data in memory, so that the pages which every job writes are
-        copied by then; leaves no trace, writes no file, and fails silently rather than loudly.
+        Goes the way of a small job on data of its own, so that the pages which every job writes are
+        copied by then; leaves no trace and no file, and fails silently rather than loudly.
         """

@@ -7,6 +7,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,6 +67,20 @@ class GivenBack(Exception):
 
 class ParentLost(ProcessCrashed):
     """The warm parent was lost, and the job's child with it: not the job's fault."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A claimed job: what is told of it, its folder, and what is to be done when it has ended."""
+
+    job: RunJob
+    report: Report
+    root: Path
+    afterwards: ExitStack
+
+    def stopped(self) -> bool:
+        """Whether the job is to be stopped."""
+        return self.report.stop is not None
 
 
 class Runner:
@@ -132,14 +148,13 @@ class Runner:
 
     def _run_claimed(self, job: RunJob, report: Report) -> None:
         began = time.monotonic()
-        root = self._folder / report.token
-        try:
-            outcome = self._outcome(job, report, root)
+        # What is cleared away after the outcome was told: somebody may be waiting for it.
+        with ExitStack() as afterwards:
+            attempt = Attempt(job, report, self._folder / report.token, afterwards)
+            afterwards.callback(shutil.rmtree, attempt.root, ignore_errors=True)
+            outcome = self._outcome(attempt)
             if outcome is not None:
                 self._finish(job, report, outcome)
-        finally:
-            # After the outcome was told: somebody may be waiting for it.
-            shutil.rmtree(root, ignore_errors=True)
         if outcome is None:
             logger.info("%s: stopped: %s", job.process_id, report.stop)
             if report.stop is Stop.GIVE_BACK:
@@ -163,13 +178,14 @@ class Runner:
         except Unavailable as error:
             logger.warning("files of a dismissed job stay in the storage: %s", error)
 
-    def _outcome(self, job: RunJob, report: Report, root: Path) -> Succeeded | Failed | None:
+    def _outcome(self, attempt: Attempt) -> Succeeded | Failed | None:
         """How the job ended; None when it was stopped."""
+        job, report = attempt.job, attempt.report
         self._pulse.watch(report)
         if self._giving_back.is_set():
             report.stop = Stop.GIVE_BACK
         try:
-            return self._attempt_twice(job, report, root)
+            return self._work_twice(attempt)
         except (Stopped, GivenBack):
             return None
         except QanatError as error:
@@ -182,20 +198,23 @@ class Runner:
         finally:
             self._pulse.forget(report)
 
-    def _attempt_twice(self, job: RunJob, report: Report, root: Path) -> Succeeded:
+    def _work_twice(self, attempt: Attempt) -> Succeeded:
         try:
-            return self._work(job, report, root, sandbox.make_folders(root))
+            return self._work(attempt)
         except ParentLost:
-            logger.warning("%s: its process was lost with the warm parent: again", job.process_id)
-        shutil.rmtree(root)
-        return self._work(job, report, root, sandbox.make_folders(root))
+            name = attempt.job.process_id
+            logger.warning("%s: its process was lost with the warm parent: again", name)
+        shutil.rmtree(attempt.root)
+        return self._work(attempt)
 
-    def _work(self, job: RunJob, report: Report, root: Path, folder: Path) -> Succeeded:
-        inputs = self._fetcher.resolve(self._inputs(job), folder, lambda: report.stop is not None)
+    def _work(self, attempt: Attempt) -> Succeeded:
+        job, root = attempt.job, attempt.root
+        folder = sandbox.make_folders(root)
+        inputs = self._fetcher.resolve(self._inputs(job), folder, attempt.stopped)
         task = Task(
             process_id=job.process_id, inputs=inputs, outputs=job.outputs, folder=str(folder)
         )
-        produced = self._execute(Order(task=task, limits=self._limits, root=str(root)), report)
+        produced = self._execute(Order(task=task, limits=self._limits, root=str(root)), attempt)
         keeper = Keeper(job.job_id, root, lambda call: self._patiently(call, STORAGE_SECONDS))
         return Succeeded(outputs=keeper.keep(produced, self._storage))
 
@@ -211,22 +230,23 @@ class Runner:
             ) from None
         return INPUTS.validate_json(data)
 
-    def _execute(self, order: Order, report: Report) -> dict[str, Produced]:
-        """Have a child run the job. When this returns, all its processes have ended."""
-        child = self._children.take(lambda: report.stop is not None)
+    def _execute(self, order: Order, attempt: Attempt) -> dict[str, Produced]:
+        """Have a child run the job. When this returns, none of its processes does anything more."""
+        child = self._children.take(attempt.stopped)
         if child is None:
             raise Stopped
+        attempt.afterwards.callback(child.end)
         watch = Watch(order.limits, child.pid, Path(order.root))
         try:
             child.order(order)
-            return self._attend(child, watch, report)
+            return self._attend(child, watch, attempt.report)
         except EOFError:
             raise self._crash(child, watch, Path(order.root)) from None
         except Garbled as error:
             logger.warning("the job's process said what is no message: %s", error)
             raise ProcessCrashed("The job's process broke the rules of its talk.") from None
         finally:
-            child.end()
+            child.halt()
 
     def _attend(self, child: Child, watch: Watch, report: Report) -> dict[str, Produced]:
         while True:

@@ -66,6 +66,10 @@ class Algorithms:
         """Run a few tiny jobs: never rendering, never the network."""
         warmup.run(self)
 
+    def rehearse(self) -> None:
+        """Run one tiny job, in a child that waits for its own."""
+        warmup.rehearse(self)
+
     def run(self, task: Task, feedback: Feedback) -> dict[str, Produced]:
         """One job, by an algorithm of its own. Ids of older versions of QGIS are known too."""
         known = self._registry.algorithmById(task.process_id)

@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from osgeo import gdal
@@ -51,22 +52,39 @@ def jobs(raster: Path) -> list[tuple[str, ResolvedInputs]]:
 
 
 def run(engine: Engine) -> None:
-    """Run each twice, in a folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="warm-up-"))
-    before = Path.cwd()
-    try:
+    """Run each twice."""
+    with _folder() as folder:
         raster = folder / "grid.tif"
         _write_grid(raster)
         for number, (process_id, inputs) in enumerate(jobs(raster) * 2):
-            place = folder / str(number)
-            place.mkdir()
-            os.chdir(place)
-            task = Task(process_id=process_id, inputs=inputs, outputs=None, folder=str(place))
-            with suppress(QanatError):
-                engine.run(task, Silence())
+            _run(engine, process_id, inputs, folder / str(number))
+
+
+def rehearse(engine: Engine) -> None:
+    """Run the first of them once, in a child: the memory that every job writes is its own then."""
+    with _folder() as folder:
+        process_id, inputs = jobs(folder)[0]
+        _run(engine, process_id, inputs, folder / "0")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder to work in that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="warm-up-"))
+    before = Path.cwd()
+    try:
+        yield folder
     finally:
         os.chdir(before)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(engine: Engine, process_id: str, inputs: ResolvedInputs, folder: Path) -> None:
+    folder.mkdir()
+    os.chdir(folder)
+    task = Task(process_id=process_id, inputs=inputs, outputs=None, folder=str(folder))
+    with suppress(QanatError):
+        engine.run(task, Silence())
 
 
 def _write_grid(path: Path) -> None:
