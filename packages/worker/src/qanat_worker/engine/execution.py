@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qgis.core import NULL, QgsProcessingAlgorithm, QgsProcessingParameterDefinition
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingParameterDefinition
+from qgis.PyQt.QtCore import QVariant
 
 from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
 from qanat_common.ogc import OutputRequest, Process
@@ -111,8 +112,8 @@ def _inputs(
     for param in algorithm.parameterDefinitions():
         if param.name() in inputs:
             given.append(param)
-        elif not param.isDestination() and (value := _default(param, job)) is not None:
-            values[param.name()] = value
+        elif not param.isDestination():
+            values[param.name()] = _default(param, job)
     given.sort(key=lambda param: not CONVERTERS[param.type()].files)
     for param in given:
         values[param.name()] = _value(algorithm, param, inputs[param.name()], job)
@@ -122,15 +123,14 @@ def _inputs(
 
 
 def _default(param: QgsProcessingParameterDefinition, job: Workspace) -> Any:
-    """QGIS's own, which its check does not always know; else the one that was described."""
-    own = param.defaultValue()
-    if own is not None and own != NULL:
-        return own
+    """What was described, else QGIS's own: its check does not always know that, nor take it."""
     converter = CONVERTERS.get(param.type())
     described = converter.default(param) if converter else None
-    if converter is None or described is None:
-        return None
-    return converter.convert(param, Inline(value=described), job)
+    if converter is not None and described is not None:
+        return converter.convert(param, Inline(value=described), job)
+    own = param.defaultValue()
+    # A QVariant that comes to Python as such is QGIS's null.
+    return None if isinstance(own, QVariant) else own
 
 
 def _value(

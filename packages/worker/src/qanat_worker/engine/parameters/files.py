@@ -43,7 +43,7 @@ class File(Converter[QgsProcessingParameterFile]):
             raise rejected(param.name(), "must be one file, not several")
         folder = number(param.behavior()) == FOLDER
         try:
-            suffix = ".zip" if folder else suffix_of(param)
+            suffix = ".zip" if folder else suffix_of(param) or ".txt"
             path = file_of(given, suffix, param.name(), job)
             if not folder:
                 return str(path)

@@ -16,7 +16,6 @@ from qgis.core import (
     QgsProcessingParameterGeometry,
     QgsProcessingParameterPoint,
     QgsRectangle,
-    QgsReferencedPointXY,
     QgsReferencedRectangle,
 )
 
@@ -45,6 +44,9 @@ _POINT = re.compile(
     r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*,\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
     r"(?:\[\s*([A-Za-z0-9_:.-]+)\s*\]\s*)?"
 )
+
+LONGITUDE_LATITUDE = "EPSG:4326"
+"""What CRS84 is to QGIS, which has x first in every CRS."""
 
 AXIS_RULE = (
     "a URI or URN has the axis order of the CRS, AUTHORITY:CODE always has x (or longitude) first"
@@ -145,8 +147,8 @@ class Extent(LiteralConverter[QgsProcessingParameterExtent]):
         x_min, y_min = numbers[0], numbers[1]
         x_max, y_max = numbers[half], numbers[half + 1]
         name = expect_text(box.get("crs", CRS84))
-        crs = crs_of(name)
-        if crs.hasAxisInverted() and not _CODE.fullmatch(name):
+        crs = crs_of(LONGITUDE_LATITUDE if name == CRS84 else name)
+        if crs.hasAxisInverted() and not _CODE.fullmatch(name) and name != CRS84:
             x_min, y_min, x_max, y_max = y_min, x_min, y_max, x_max
         if x_min > x_max or y_min > y_max:
             raise Unusable(f"bbox {numbers} has its corners in a wrong order (or crosses 180°)")
@@ -196,15 +198,18 @@ class Point(LiteralConverter[QgsProcessingParameterPoint]):
         return {"oneOf": [point, text]}
 
     def to_qgis(self, param: QgsProcessingParameterPoint, value: JsonValue, job: Workspace) -> Any:
-        """With its CRS: GeoJSON is in CRS84; a text that names none is in that of the layers."""
+        """In QGIS's words: GeoJSON is in CRS84; a text that names no CRS is in that of the layers."""
         if isinstance(value, dict):
-            return QgsReferencedPointXY(_as_point(value), crs_of("OGC:CRS84"))
+            return _point_text(_as_point(value), LONGITUDE_LATITUDE)
         text = _POINT.fullmatch(expect_text(value))
         if text is None:
-            return _as_point(value)
+            return _point_text(_as_point(value), None)
         x, y, name = text.groups()
-        point = QgsPointXY(float(x), float(y))
-        return QgsReferencedPointXY(point, crs_of(name)) if name else point
+        return _point_text(QgsPointXY(float(x), float(y)), crs_of(name).authid() if name else None)
+
+
+def _point_text(point: QgsPointXY, crs: str | None) -> str:
+    return f"{point.x()!r},{point.y()!r}" + (f" [{crs}]" if crs else "")
 
 
 def _as_point(value: JsonValue) -> QgsPointXY:
