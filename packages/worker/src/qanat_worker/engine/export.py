@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 from osgeo import gdal
 from qgis.core import (
     QgsCoordinateTransformContext,
@@ -65,9 +66,18 @@ def _geojson(layer: QgsVectorLayer, path: Path) -> None:
         opened.write('{"type":"FeatureCollection","features":[')
         between = "\n"
         for feature in layer.getFeatures():
-            opened.write(between + exporter.exportFeature(feature))
+            text = exporter.exportFeature(feature)
+            empty = feature.hasGeometry() and feature.geometry().isEmpty()
+            opened.write(between + (_with_empty(text) if empty else text))
             between = ",\n"
         opened.write("\n]}\n")
+
+
+def _with_empty(feature: str) -> str:
+    """An empty geometry as RFC 7946 has it: QGIS writes what is none."""
+    found = orjson.loads(feature)
+    found["geometry"] = {"type": found["geometry"]["type"], "coordinates": []}
+    return orjson.dumps(found).decode()
 
 
 def _geopackage(layer: QgsVectorLayer, path: Path, form: Format, name: str) -> None:
@@ -116,9 +126,10 @@ def _translate(package: Path, form: Format, path: Path, name: str) -> None:
         )
         if made is None:
             raise _cannot(name, form, gdal.GetLastErrorMsg())
-        made.FlushCache()
-        lost = source.GetLayer(0).GetFeatureCount() - made.GetLayer(0).GetFeatureCount()
-        del made, source
+        del made
+        written = gdal.OpenEx(str(path), gdal.OF_VECTOR, allowed_drivers=list(form.drivers))
+        kept = written.GetLayer(0).GetFeatureCount() if written else 0
+        lost = source.GetLayer(0).GetFeatureCount() - kept
     if lost > 0:
         raise _cannot(
             name, form, f"{lost} features, perhaps without a geometry, have no place there"

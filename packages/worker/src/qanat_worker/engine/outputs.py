@@ -37,6 +37,9 @@ CRS_RULE = (
 SCRUBBED_BYTES = 16 << 20
 """Texts up to this size are freed of the server's paths."""
 
+PATH_FIELDS = ("path",)
+"""Fields in which algorithms write where a layer came from (native:mergevectorlayers)."""
+
 
 class Destination(ABC, Generic[P]):
     """A type of destination parameters: where the result goes, and what becomes of it."""
@@ -109,6 +112,7 @@ class Vector(
         layer = self._layer(str(result), job)
         if layer is None or not layer.isValid():
             raise AlgorithmFailed(f"{param.name()}: the algorithm made no layer that can be read")
+        _clear_paths(layer, job)
         return _produced(export.vector(layer, form, job.outputs, file_name(param)), param, form)
 
     def _layer(self, made: str, job: Workspace) -> QgsVectorLayer | None:
@@ -117,6 +121,18 @@ class Vector(
             return QgsVectorLayer(made, path.stem, "ogr") if path.is_file() else None
         found = QgsProcessingUtils.mapLayerFromString(made, job.context, False)
         return found if isinstance(found, QgsVectorLayer) else None
+
+
+def _clear_paths(layer: QgsVectorLayer, job: Workspace) -> None:
+    """Put names of files where fields have paths of the job's: of the fields that are known to."""
+    rows = layer.dataProvider()
+    for name in PATH_FIELDS:
+        index = layer.fields().indexOf(name)
+        if index < 0 or rows is None or rows.name() != "memory":
+            continue
+        paths = {row.id(): str(row.attribute(index)) for row in layer.getFeatures()}
+        own = {row: text for row, text in paths.items() if text.startswith(str(job.folder))}
+        rows.changeAttributeValues({row: {index: Path(own[row]).name} for row in own})
 
 
 class Raster(Destination[QgsProcessingParameterRasterDestination]):
@@ -174,10 +190,22 @@ class File(Destination[QgsProcessingParameterFileDestination]):
         job: Workspace,
     ) -> Produced:
         """As it is, without paths of the server where it is a text."""
-        path = Path(self.place(param, form, job))
-        if formats.is_text(form.media_type):
+        path = _made_at(Path(self.place(param, form, job)))
+        if formats.is_text(formats.media_type_of(path.suffix)):
             _scrub(path, job)
-        return _produced(path, param, form)
+        return _produced(path, param, _form_of(path, form))
+
+
+def _made_at(path: Path) -> Path:
+    """Where a file lies; some algorithms put a suffix of their own behind the name."""
+    return path if path.exists() else next(iter(path.parent.glob(f"{path.name}.*")), path)
+
+
+def _form_of(path: Path, form: Format) -> Format:
+    """What a file is of which QGIS did not say more than that it is one."""
+    if form.media_type != formats.BYTES or path.suffix.lower() == form.suffix:
+        return form
+    return Format(form.title, formats.media_type_of(path.suffix), path.suffix, ())
 
 
 def _scrub(path: Path, job: Workspace) -> None:

@@ -13,11 +13,16 @@ def start(prefix_path: str, skipped_drivers: Iterable[str]) -> QgsApplication:
     application = QgsApplication([], False)
     application.initQgis()
     _start_processing()
-    for name in skipped_drivers:
-        driver = gdal.GetDriverByName(name)
-        if driver is not None:
-            driver.Deregister()
+    _skip(skipped_drivers)
     return application
+
+
+def _skip(drivers: Iterable[str]) -> None:
+    """Through QGIS, which has GDAL register all its drivers anew now and then."""
+    for name in drivers:
+        if gdal.GetDriverByName(name) is not None:
+            QgsApplication.skipGdalDriver(name)
+    QgsApplication.applyGdalSkippedDrivers()
 
 
 def _start_processing() -> None:

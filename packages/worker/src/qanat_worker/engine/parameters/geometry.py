@@ -177,7 +177,7 @@ def geometry_of(value: JsonValue) -> QgsGeometry:
             made.fromWkb(bytes(read.ExportToIsoWkb()))
     else:
         made = QgsGeometry.fromWkt(expect_text(value))
-    if made.isNull():
+    if made.isNull() or (made.isEmpty() and "EMPTY" not in str(value).upper()):
         raise Unusable(f"must be a GeoJSON geometry or WKT, not {str(value)[:200]!r}")
     return made
 
@@ -214,7 +214,7 @@ def _point_text(point: QgsPointXY, crs: str | None) -> str:
 
 def _as_point(value: JsonValue) -> QgsPointXY:
     found = geometry_of(value)
-    if found.isMultipart() or found.wkbType() % 1000 != 1:
+    if found.isEmpty() or found.isMultipart() or found.wkbType() % 1000 != 1:
         raise Unusable(f"must be a Point, not {str(value)[:200]!r}")
     return found.asPoint()
 

@@ -91,7 +91,9 @@ class Number(LiteralConverter[QgsProcessingParameterNumber]):
         """As it is, within the bounds."""
         found = expect_whole(value) if self._whole(param) else expect_number(value)
         if not param.minimum() <= found <= param.maximum():
-            raise Unusable(f"must lie between {param.minimum()} and {param.maximum()}, not {value}")
+            raise Unusable(
+                f"must lie between {param.minimum():g} and {param.maximum():g}, not {value}"
+            )
         return found
 
     def default(self, param: QgsProcessingParameterNumber) -> JsonValue:
