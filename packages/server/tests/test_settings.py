@@ -1,5 +1,6 @@
 """What the all-in-one makes of the settings, what is in its way, and the command itself."""
 
+import json
 import os
 import socket
 import stat
@@ -134,15 +135,6 @@ def test_api_and_registry_on_one_port_are_told_too() -> None:
         check(settle(given, *EMBEDDED))
 
 
-def test_a_missing_qgis_is_told_with_what_installs_it(tmp_path: Path) -> None:
-    given = settings(
-        api={"port": 0}, registry={"port": 0}, worker={"qgis": {"python_paths": [tmp_path]}}
-    )
-
-    with pytest.raises(CannotStart, match="apt install python3-qgis"):
-        check(settle(given, *EMBEDDED))
-
-
 def pyqgiswps(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "qanat", *args],
@@ -183,3 +175,14 @@ def test_a_start_that_fails_is_one_line_and_status_1(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert f"port {port}" in done.stderr
     assert "api.port" in done.stderr
+
+
+def test_a_missing_qgis_is_told_with_what_installs_it(tmp_path: Path) -> None:
+    ended = pyqgiswps(
+        QANAT_SERVER__DATA_FOLDER=str(tmp_path / "data"),
+        QANAT_API__PORT="0",
+        QANAT_REGISTRY__PORT="0",
+        QANAT_WORKER__QGIS__PYTHON_PATHS=json.dumps([str(tmp_path)]),
+    )
+    assert ended.returncode == 1
+    assert "apt install python3-qgis" in ended.stderr

@@ -158,7 +158,7 @@ def wrong_expression(text: str) -> str | None:
     """An expression of QGIS: must be one, and call no function that reaches outside."""
     parsed = QgsExpression(text)
     if parsed.hasParserError():
-        return f"is no expression: {parsed.parserErrorString().strip()}"
+        return f"is no expression ({parsed.parserErrorString().strip()}): {text[:200]!r}"
     called = sorted(DENIED_FUNCTIONS & {name.lower() for name in parsed.referencedFunctions()})
     return f"calls {', '.join(called)}, which is not allowed here" if called else None
 
@@ -167,7 +167,7 @@ def wrong_sql(text: str) -> str | None:
     """A query: one SELECT, and no word that names a function that reaches outside."""
     words = [word.lower() for word in _WORD.findall(text)]
     if not words or words[0] not in ("select", "with"):
-        return "is no SELECT"
+        return f"{text[:200]!r} is no SELECT"
     called = sorted(DENIED_FUNCTIONS & set(words))
     return f"calls {', '.join(called)}, which is not allowed here" if called else None
 
@@ -177,7 +177,7 @@ def wrong_formula(text: str) -> str | None:
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError):
-        return "is no formula"
+        return f"{text[:200]!r} is no formula"
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id not in _FORMULA_NAMES:
             return f"{node.id!r} is none of A to F, and no function that is allowed here"
