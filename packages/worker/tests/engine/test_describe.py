@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import SchemaError
+from qgis.core import QgsApplication, QgsProcessingFeedback
 
 from qanat_common.ogc import Process
+from qanat_common.protocol import Inline
 from qanat_worker.engine import policy
 from qanat_worker.engine.describe import plain_text
 from qanat_worker.engine.outputs import DESTINATIONS
+from qanat_worker.engine.parameters import CONVERTERS
+from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Engine
 
 KEYWORDS = {
@@ -168,6 +173,21 @@ def test_free_arguments_of_tools_are_left_out_and_said_to_be(engine: Engine) -> 
     hillshade = next(each for each in engine.offer().processes if each.id == "gdal:hillshade")
     notes = [each.title or "" for each in hillshade.metadata or [] if each.role == "left-out"]
     assert any(note.startswith("EXTRA: free arguments") for note in notes)
+
+
+def test_an_algorithm_that_qgis_marks_as_a_risk_is_refused() -> None:
+    assert policy.why_not("native:new", {"SecurityRisk"}) == "QGIS marks it as a security risk"
+    assert policy.why_not("native:new", {"RequiresProject"}) is None
+
+
+def test_every_default_is_taken_by_its_converter(engine: Engine, tmp_path: Path) -> None:
+    job = Workspace(tmp_path, QgsProcessingFeedback(False))
+    for algorithm in QgsApplication.processingRegistry().algorithms():
+        for param in algorithm.parameterDefinitions():
+            converter = CONVERTERS.get(param.type())
+            default = converter.default(param) if converter else None
+            if converter is not None and default is not None:
+                converter.convert(param, Inline(value=default), job)
 
 
 def test_every_pattern_of_the_deny_list_has_a_reason() -> None:

@@ -25,12 +25,13 @@ _BREAK = re.compile(r"</(p|h\d|li|tr)>|<br\s*/?>", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t]+")
 _LINES = re.compile(r"\s*\n\s*(\n\s*)?")
 
-_FLAG_NAMES = {
-    1 << 5: "all layers must have the same CRS",
-    1 << 6: "runs alone in its process",
-    1 << 9: "has known issues",
-    1 << 14: "made for use in a project; runs in an empty one",
+_FLAGS = {
+    "RequiresMatchingCrs": "all layers must have the same CRS",
+    "NoThreading": "runs alone in its process",
+    "KnownIssues": "has known issues",
+    "RequiresProject": "made for use in a project; runs in an empty one",
 }
+"""QGIS's name of a flag → what it means to a client."""
 
 
 class NotOffered(Exception):
@@ -47,13 +48,25 @@ def plain_text(text: str | None) -> str:
 
 def describe(algorithm: QgsProcessingAlgorithm) -> Process | Refusal:
     """The process that an algorithm is to clients."""
-    why = policy.why_not(algorithm.id(), number(algorithm.flags())) or _cannot_run(algorithm)
+    why = policy.why_not(algorithm.id(), flags_of(algorithm)) or _cannot_run(algorithm)
     if why:
         return Refusal(id=algorithm.id(), reason=why)
     try:
         return _process(algorithm)
     except NotOffered as reason:
         return Refusal(id=algorithm.id(), reason=str(reason))
+
+
+def flags_of(algorithm: QgsProcessingAlgorithm) -> set[str]:
+    """The names of an algorithm's flags, of those that matter here: older versions lack some."""
+    scoped = getattr(Qgis, "ProcessingAlgorithmFlag", None)
+    flags = number(algorithm.flags())
+    found = set()
+    for name in (*policy.FLAGS, *_FLAGS):
+        bit = getattr(scoped, name, None) or getattr(QgsProcessingAlgorithm, f"Flag{name}", None)
+        if bit is not None and flags & number(bit):
+            found.add(name)
+    return found
 
 
 def _cannot_run(algorithm: QgsProcessingAlgorithm) -> str | None:
@@ -101,10 +114,10 @@ def _about(
         yield Metadata(role="group", title=algorithm.group())
     if algorithm.helpUrl().startswith(("http://", "https://")):
         yield Metadata(role="documentation", title="Documentation", href=algorithm.helpUrl())
-    flags = number(algorithm.flags())
-    for bit, title in _FLAG_NAMES.items():
-        if flags & bit:
-            yield Metadata(role="flag", title=title)
+    flags = flags_of(algorithm)
+    for name, meaning in _FLAGS.items():
+        if name in flags:
+            yield Metadata(role="flag", title=meaning)
 
 
 def _inputs(

@@ -91,7 +91,7 @@ def _geopackage(layer: QgsVectorLayer, path: Path, form: Format, name: str) -> N
     written = QgsVectorFileWriter.writeAsVectorFormatV3(
         layer, str(path), QgsCoordinateTransformContext(), options
     )
-    if written[0] != QgsVectorFileWriter.NoError:
+    if written[0] != QgsVectorFileWriter.WriterError.NoError:
         raise _cannot(name, form, str(written[1]))
     _restore_nulls(layer, path)
 

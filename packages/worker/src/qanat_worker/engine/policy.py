@@ -1,18 +1,14 @@
-"""What is offered and what is not, each refusal with its reason; data, and one look at a flag."""
+"""What is offered and what is not, each refusal with its reason; data."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
-HIDE_FROM_TOOLBOX = 1 << 1
-NOT_IN_STANDALONE_TOOL = 1 << 13
-SECURITY_RISK = 1 << 15
-"""Bits of an algorithm's flags; equal in all versions of QGIS that have them."""
-
 FLAGS = {
-    HIDE_FROM_TOOLBOX: "it is hidden from the toolbox: superseded, or made for the model designer",
-    NOT_IN_STANDALONE_TOOL: "it works on a session of QGIS Desktop only",
-    SECURITY_RISK: "QGIS marks it as a security risk",
+    "HideFromToolbox": "it is hidden from the toolbox: superseded, or made for the model designer",
+    "NotAvailableInStandaloneTool": "it works on a session of QGIS Desktop only",
+    "SecurityRisk": "QGIS marks it as a security risk",
 }
+"""QGIS's name of a flag → why an algorithm that has it is not offered."""
 
 _CODE = "it runs code that a client would write"
 _NETWORK = "it reads addresses that a client would choose"
@@ -93,10 +89,10 @@ LEFT_OUT_OUTPUTS: dict[tuple[str, str], str] = {
 """(Pattern of ids, name) → why an output is not described."""
 
 
-def why_not(algorithm_id: str, flags: int) -> str | None:
+def why_not(algorithm_id: str, flags: Collection[str]) -> str | None:
     """Why an algorithm is not offered, whatever its parameters; None when it may be."""
-    for bit, reason in FLAGS.items():
-        if flags & bit:
+    for name, reason in FLAGS.items():
+        if name in flags:
             return reason
     return next(
         (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern)), None

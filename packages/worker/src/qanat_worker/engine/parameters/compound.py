@@ -163,6 +163,8 @@ class TileLayers(LayerSet):
         made: dict[str, Any] = {"layer": layer.id()}
         if "name" in settings:
             made["layerName"] = expect_text(settings["name"])
+            # What QGIS writes of the tiles beside them has the layer's own name.
+            layer.setName(made["layerName"])
         for name in ("minZoom", "maxZoom"):
             if name in settings:
                 made[name] = expect_whole(settings[name])

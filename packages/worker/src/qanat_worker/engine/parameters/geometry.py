@@ -27,6 +27,7 @@ from qanat_worker.engine.parameters.base import (
     expect_number,
     expect_object,
     expect_text,
+    number,
 )
 from qanat_worker.engine.sources import Unusable
 from qanat_worker.engine.workspace import PROJECT_CRS, Workspace
@@ -214,7 +215,7 @@ def _point_text(point: QgsPointXY, crs: str | None) -> str:
 
 def _as_point(value: JsonValue) -> QgsPointXY:
     found = geometry_of(value)
-    if found.isEmpty() or found.isMultipart() or found.wkbType() % 1000 != 1:
+    if found.isEmpty() or found.isMultipart() or number(found.wkbType()) % 1000 != 1:
         raise Unusable(f"must be a Point, not {str(value)[:200]!r}")
     return found.asPoint()
 
