@@ -104,7 +104,9 @@ def test_a_document_holds_each_output(
         "inputs": {"INPUT_LAYER": {"value": countries}, "FIELD_NAME": "name"},
         "response": "document",
     }
-    job = run(http, until, "qgis:basicstatisticsforfields", body)
+    listed = [process["id"] for process in http.get("/processes").json()["processes"]]
+    (process,) = (name for name in listed if name.endswith(":basicstatisticsforfields"))
+    job = run(http, until, process, body)
     results = http.get(f"{job}/results").json()
     assert results["COUNT"] == 177
     assert results["UNIQUE"] == 177

@@ -47,8 +47,10 @@ def test_a_rehearsal_that_fails_is_logged_and_the_job_runs(
 
 def test_a_spare_that_died_is_passed_over(bench: Any, until: Callable[..., Any]) -> None:
     until(lambda: len(spares(bench)) == 2)
-    for pid in spares(bench):
+    died = spares(bench)
+    for pid in died:
         os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in died))
     assert bench.values("echo", x=1) == {"x": 1}
     until(lambda: len(spares(bench)) == 2)
 

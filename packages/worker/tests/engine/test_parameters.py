@@ -327,7 +327,7 @@ def test_a_box_has_the_axes_of_its_crs(
 def test_geometries_are_geojson_or_wkt(engine: Engine, job: Workspace) -> None:
     param = QgsProcessingParameterGeometry("X", "x")
     assert convert(param, SQUARE, job).area() == 0.5
-    assert convert(param, "POINT Z (1 2 3)", job).asWkt() == "PointZ (1 2 3)"
+    assert convert(param, "POINT Z (1 2 3)", job).asWkt().replace(" Z", "Z") == "PointZ (1 2 3)"
 
 
 def test_times_are_of_their_type(engine: Engine, job: Workspace) -> None:

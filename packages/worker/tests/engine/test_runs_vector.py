@@ -151,10 +151,14 @@ def test_geometries_that_are_null_stay_null(bench: Any, make: Any) -> None:
         assert again[1]["geometry"] is None
 
 
-def test_a_format_that_would_lose_features_is_refused(bench: Any, make: Any) -> None:
+def test_a_format_loses_no_feature_or_is_refused(bench: Any, make: Any) -> None:
     points = make.features(make.point(0, 0), None, name=["a", "b"])
-    with pytest.raises(AlgorithmFailed, match="FlatGeobuf: 1 features"):
-        bench.run("native:centroids", {"OUTPUT": "application/flatgeobuf"}, INPUT=points)
+    try:
+        made = bench.run("native:centroids", {"OUTPUT": "application/flatgeobuf"}, INPUT=points)
+        # Newer versions of GDAL keep a feature without a geometry.
+        assert len(bench.features("native:centroids", INPUT=Path(made["OUTPUT"].path))) == 2
+    except AlgorithmFailed as failed:
+        assert "FlatGeobuf: 1 features" in failed.detail  # noqa: PT017 - either is right
 
 
 @pytest.mark.parametrize("fid", [["x", "y"], [7, 7], [1.5, 2.5], [None, 3]])

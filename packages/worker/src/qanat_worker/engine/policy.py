@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
+from itertools import chain
 
 FLAGS = {
     "HideFromToolbox": "it is hidden from the toolbox: superseded, or made for the model designer",
@@ -91,12 +92,9 @@ LEFT_OUT_OUTPUTS: dict[tuple[str, str], str] = {
 
 def why_not(algorithm_id: str, flags: Collection[str]) -> str | None:
     """Why an algorithm is not offered, whatever its parameters; None when it may be."""
-    for name, reason in FLAGS.items():
-        if name in flags:
-            return reason
-    return next(
-        (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern)), None
-    )
+    denied = (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern))
+    flagged = (why for name, why in FLAGS.items() if name in flags)
+    return next(chain(denied, flagged), None)
 
 
 def why_left_out(table: dict[tuple[str, str], str], algorithm_id: str, name: str) -> str | None:

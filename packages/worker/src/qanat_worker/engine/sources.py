@@ -20,6 +20,7 @@ from qgis.core import QgsMapLayer, QgsMeshLayer, QgsRasterLayer, QgsVectorLayer
 from qanat_common.ogc import JsonSchema
 from qanat_common.protocol import Inline, LocalFile
 from qanat_worker.engine import archives, formats
+from qanat_worker.engine.datasets import tried
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.workspace import Workspace
 
@@ -239,7 +240,8 @@ def _open(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
         return [_checked(QgsMeshLayer(str(path), title, "mdal"), form)]
     raster = form in formats.RASTER_INPUTS
     flags = gdal.OF_RASTER if raster else gdal.OF_VECTOR
-    opened = gdal.OpenEx(str(path), flags | gdal.OF_READONLY, allowed_drivers=list(form.drivers))
+    drivers = list(form.drivers)
+    opened = tried(gdal.OpenEx, str(path), flags | gdal.OF_READONLY, allowed_drivers=drivers)
     if opened is None:
         raise Unusable(f"looks like {form.title}, but cannot be read as such")
     if raster:
