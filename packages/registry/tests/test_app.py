@@ -135,13 +135,14 @@ def test_a_reader_with_an_old_catalogue_does_not_wait(scene: Scene) -> None:
 
 
 def test_operators_see_each_worker(scene: Scene) -> None:
-    scene.hear(refused=7, labels={"zone": "a"}, state="draining")
+    scene.hear(refused=7, labels={"zone": "a"}, state="draining", sandbox="landlock-6+seccomp")
 
     (worker,) = scene.client.get("/workers").json()["workers"]
 
     assert worker["versions"]["qgis"] == "3.22.16"
     assert worker["providers"][0]["algorithms"] == 2
     assert (worker["state"], worker["refused"], worker["labels"]) == ("draining", 7, {"zone": "a"})
+    assert worker["sandbox"] == "landlock-6+seccomp"
     assert {"boot", "node", "first_seen", "last_seen", "seconds_left", "digest"} <= set(worker)
 
 

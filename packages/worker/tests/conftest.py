@@ -16,6 +16,7 @@ from qanat_common.protocol import Failed, Inline, RunJob, Succeeded, Value
 from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_worker.children import Children
+from qanat_worker.confinement import Confinement
 from qanat_worker.fetch import Fetcher
 from qanat_worker.pulse import Pulse
 from qanat_worker.runner import GivenBack, Runner
@@ -25,6 +26,8 @@ from qanat_worker.warm import Capabilities, EngineStart
 
 ENGINE = "fake_engine:FakeEngine"
 MIB = 1 << 20
+UNCONFINED = Confinement(sandbox="off")
+"""Most tests have their jobs write files of the test, to be watched."""
 
 
 @dataclass
@@ -106,7 +109,7 @@ class Running(Thread):
 
 
 def engine_start(
-    folder: Path, environment: dict[str, str], options: dict[str, JsonValue]
+    folder: Path, environment: dict[str, str], options: dict[str, JsonValue], confined: Confinement
 ) -> EngineStart:
     """Of the fake engine."""
     extra = {"PYTHONPATH": str(Path(__file__).parent)} | environment
@@ -115,6 +118,7 @@ def engine_start(
         options=options,
         environment=scrubbed(os.environ, extra, folder),
         folder=folder,
+        confinement=confined,
         spares=2,
         timeout=20,
     )
@@ -132,13 +136,16 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         spares: int = 2,
         environment: dict[str, str] | None = None,
         echo: bool = False,
+        confined: Confinement = UNCONFINED,
         **options: JsonValue,
     ) -> Bench:
         store, ready = Store(valkey.url), list[Capabilities]()
         storage = Storage(f"file://{tmp_path}/storage")
         folder = tmp_path / boot
-        folder.mkdir()
-        start = engine_start(folder, environment or {}, options)
+        home = tmp_path / f"parent-of-{boot}"
+        for made_first in (folder, home):
+            made_first.mkdir()
+        start = engine_start(home, environment or {}, options, confined)
         children = Children(replace(start, spares=spares, echo=echo), ready.append)
         pulse = Pulse(store, boot)
         runner = Runner(

@@ -1,9 +1,13 @@
 """An engine without QGIS, loaded in a real warm parent: its processes do what jobs do badly."""
 
+import ctypes
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 from qanat_common.errors import AlgorithmFailed
 from qanat_common.ogc import Process
 from qanat_common.protocol import Inline, LocalFile, LogLevel, Offer, ProviderInfo, Value
+from qanat_worker import landlock, seccomp
 from qanat_worker.port import Feedback, Produced, ProducedFile, Task
 
 Outputs = dict[str, Produced]
@@ -204,12 +209,61 @@ def stray(task: Task, feedback: Feedback) -> Outputs:
     return {"leaked": Value(value=os.environ.get("LEAK", "nothing"))}
 
 
+@process
+def attempt(task: Task, feedback: Feedback) -> Outputs:
+    """What comes of each attempt: expressions, evaluated one after the other; errors by name."""
+    surroundings = {
+        "os": os, "socket": socket, "subprocess": subprocess, "resource": resource, "ctypes": ctypes,
+        "folder": task.folder, "call": _libc_call, "say": _say_by_tcp, "whisper": _say_by_udp,
+        "run": _run, "threading": threading, "OPEN": OPEN,
+    }  # fmt: skip
+    return {name: Value(value=_result(text, surroundings)) for name, text in _texts(task)}
+
+
+def _texts(task: Task) -> list[tuple[str, str]]:
+    return [(name, given(task, name)) for name in task.inputs]
+
+
+def _result(text: str, surroundings: dict[str, Any]) -> str:
+    try:
+        return f"done: {eval(text, surroundings)}"  # noqa: S307 - by the test itself
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        return type(error).__name__
+
+
+def _libc_call(number: int, *arguments: Any) -> int:
+    """A system call by its number."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = int(libc.syscall(number, *arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return result
+
+
+def _say_by_tcp(port: int) -> None:
+    socket.create_connection(("127.0.0.1", port), 2).close()
+
+
+def _say_by_udp(port: int) -> None:
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port))
+
+
+def _run(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+OPEN: list[int] = []
+"""A file that the engine of the warm parent has open for writing."""
+
+
 class FakeEngine:
     """Satisfies the port."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         if message := options.get("refuse"):
             raise RuntimeError(message)
+        if options.get("old_kernel"):
+            landlock.version, seccomp.available = lambda: 0, lambda: False
         if options.get("mute"):
             os._exit(5)
         version = options.get("version") or os.environ.get("FAKE_VERSION")
@@ -232,6 +286,7 @@ class FakeEngine:
 
     def warm_up(self) -> None:
         self._warm = True
+        OPEN.append(os.open(Path.cwd() / "open", os.O_RDWR | os.O_CREAT, 0o600))
 
     def rehearse(self) -> None:
         os.environ["REHEARSED_IN"] = str(os.getpid())
@@ -245,6 +300,10 @@ class FakeEngine:
 
 def refusing(options: dict[str, Any]) -> FakeEngine:
     raise RuntimeError("there is no QGIS here")
+
+
+def on_old_kernel(options: dict[str, Any]) -> FakeEngine:
+    return FakeEngine(options | {"old_kernel": True})
 
 
 def slow(options: dict[str, Any]) -> FakeEngine:

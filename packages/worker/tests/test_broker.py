@@ -91,6 +91,8 @@ class World:
             "QANAT_WORKER__ENGINE": "fake_engine:FakeEngine",
             "QANAT_WORKER__WORK_FOLDER": f"{self.folder}/work",
             "QANAT_WORKER__SERVICE": self.service,
+            # Its jobs write files of the test, to be watched.
+            "QANAT_WORKER__SANDBOX": "off",
             "PYTHONPATH": str(Path(__file__).parent),
         } | {f"QANAT_WORKER__{name.upper()}": value for name, value in settings.items()}
         with (self.folder / "log").open("ab") as log:
@@ -336,6 +338,10 @@ def test_a_worker_stops_while_broker_and_store_are_away(world: World, valkey: An
     [
         ({"engine": "no_such_module:start"}, "No module named 'no_such_module'"),
         ({"engine": "fake_engine:refusing"}, "there is no QGIS here"),
+        (
+            {"engine": "fake_engine:on_old_kernel", "sandbox": "required"},
+            "worker.sandbox = 'required', but jobs are confined here by: none",
+        ),
         ({"work_folder": "/proc/work"}, "worker.work_folder: /proc/work"),
     ],
 )

@@ -185,7 +185,8 @@ class Announcement(Message):
     """A worker says who it is and what it offers: worker → registries, some 500 bytes.
 
     `boot` is a UUID of this start of the worker; `serial` grows with each announcement of a boot;
-    `digest` names the Offer in the store; `versions` has qanat-worker, qgis, gdal, proj, python.
+    `digest` names the Offer in the store; `versions` has qanat-worker, qgis, gdal, proj, python;
+    `sandbox` is how its jobs are confined, such as landlock-6+seccomp, none or off.
     """
 
     v: int = PROTOCOL
@@ -203,6 +204,7 @@ class Announcement(Message):
     refused: int = 0
     slots: int = 1
     labels: dict[str, str] = Field(default_factory=dict)
+    sandbox: str | None = None
     digest: str
 
 

@@ -43,6 +43,7 @@ class WorkerReport(BaseModel):
     refused: int
     slots: int
     labels: dict[str, str]
+    sandbox: str | None
     digest: str
     first_seen: datetime
     last_seen: datetime

@@ -15,6 +15,7 @@ from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_worker.broker import JobWorker, Mouth, Parts, make_app
 from qanat_worker.children import Children, EngineFailed
+from qanat_worker.confinement import Confinement, is_complete
 from qanat_worker.fetch import Fetcher
 from qanat_worker.folders import own_folder
 from qanat_worker.herald import Herald
@@ -38,11 +39,20 @@ def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> Engi
         options=settings.qgis.model_dump(mode="json"),
         environment=scrubbed(os.environ, settings.environment, home),
         folder=home,
+        confinement=Confinement(
+            sandbox=settings.sandbox,
+            network=settings.network,
+            readable=[str(path) for path in _readable(settings)],
+        ),
         spares=settings.spares,
         log_level=log_level,
         timeout=settings.start_timeout,
         echo=settings.echo,
     )
+
+
+def _readable(settings: WorkerSettings) -> list[Path]:
+    return [*settings.readable, settings.qgis.prefix_path, *settings.qgis.python_paths]
 
 
 def run(settings: Settings) -> None:
@@ -68,6 +78,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     children = Children(engine_start(mine, folder, settings.log.level), herald.able)
     stack.callback(children.close)
     _start(children, mine)
+    _check_sandbox(children.sandbox, mine)
     pulse = Pulse(store, boot)
     runner = Runner(
         boot=boot,
@@ -99,6 +110,16 @@ def _start(children: Children, settings: WorkerSettings) -> None:
             f"worker.engine = {settings.engine!r} cannot be started: {error}. For qgis, install"
             " QGIS (apt install python3-qgis), and see worker.qgis.python_paths, prefix_path."
         )
+
+
+def _check_sandbox(level: str, settings: WorkerSettings) -> None:
+    if settings.sandbox == "required" and not is_complete(level):
+        _give_up(
+            f"worker.sandbox = 'required', but jobs are confined here by: {level}. It takes a kernel with"
+            " Landlock (Linux 5.13, listed in /sys/kernel/security/lsm) and seccomp, and a container"
+            " that allows both; or worker.sandbox = 'best-effort'."
+        )
+    logger.info("jobs are confined by: %s", level)
 
 
 def _give_up(why: str) -> NoReturn:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from qanat_common.errors import Internal, MemoryLimit, QanatError
 from qanat_common.protocol import Inline, LogLevel, Value
 from qanat_worker import sandbox
+from qanat_worker.confinement import Confinement, Fence
 from qanat_worker.pipe import ORDER, WORD, Broken, Done, Line, Order, Pipe, Progress
 from qanat_worker.port import Engine, Rehearsing, Task
 from qanat_worker.settings import LimitSettings
@@ -51,15 +52,16 @@ class Speaker:
         self._pipe.send(Line(level=level, message=message[:LONGEST_MESSAGE]))
 
 
-def serve(sock: socket.socket, engine: Engine, parent: int) -> NoReturn:
+def serve(sock: socket.socket, engine: Engine, parent: int, confinement: Confinement) -> NoReturn:
     """Run in a child just forked; never returns, and never unwinds into the warm parent's code."""
     status = 1
     try:
         sandbox.detach(parent)
         pipe = Pipe(sock, ORDER)
+        fence = Fence(confinement)
         if not pipe.waiting():
             rehearse(engine)
-        status = _work(pipe, engine)
+        status = _work(pipe, engine, fence)
     except EOFError:
         status = 0
     except MemoryError:
@@ -95,12 +97,13 @@ def rehearse(engine: Engine) -> None:
             logger.exception("the engine cannot rehearse: its children are slower")
 
 
-def _work(pipe: Pipe[Order], engine: Engine) -> int:
+def _work(pipe: Pipe[Order], engine: Engine, fence: Fence) -> int:
     order = pipe.receive(None)
     if order is None:
         return 0
     sandbox.enter(Path(order.root))
     sandbox.restrain(order.limits)
+    fence.close_around(Path(order.root))
     pipe.send(_run(order, engine, Speaker(pipe)))
     # The main process ends this one when nobody waits for its outcome any more.
     pipe.receive(None)

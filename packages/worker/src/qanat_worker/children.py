@@ -105,6 +105,13 @@ class Children:
             parent.join(STOP_SECONDS + 1)
 
     @property
+    def sandbox(self) -> str:
+        """How jobs are confined."""
+        with self._changed:
+            able = self._current.capabilities if self._current else None
+        return able.sandbox if able else ""
+
+    @property
     def parent_pid(self) -> int | None:
         """The process id of the warm parent."""
         with self._changed:

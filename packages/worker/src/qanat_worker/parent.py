@@ -21,7 +21,7 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from qanat_common import logs
-from qanat_worker import child, sandbox
+from qanat_worker import child, confinement, sandbox
 from qanat_worker.echo import Echo
 from qanat_worker.pipe import (
     TO_PARENT,
@@ -64,9 +64,12 @@ def load(name: str) -> EngineFactory:
 class Forker:
     """Makes children ahead of their jobs, and buries them."""
 
-    def __init__(self, control: socket.socket, engine: Engine) -> None:
+    def __init__(
+        self, control: socket.socket, engine: Engine, confined: confinement.Confinement
+    ) -> None:
         self._control = control
         self._engine = engine
+        self._confined = confined
         self._pid = os.getpid()
         self._group = os.getpgrp()
         self._children: dict[int, int] = {}
@@ -103,7 +106,7 @@ class Forker:
         pid = os.fork()
         if pid == 0:
             self._forget(ours)
-            child.serve(theirs, self._engine, self._pid)
+            child.serve(theirs, self._engine, self._pid, self._confined)
         theirs.close()
         handle = os.pidfd_open(pid)
         self._children[pid] = handle
@@ -217,15 +220,17 @@ def start(control: socket.socket) -> tuple[Forker, int]:
     assert isinstance(message, Start)  # noqa: S101 - the first message of `children`
     logs.setup(message.log_level, "json")
     engine = _with_echo(load(message.engine)(message.options), message.echo)
+    confined = confinement.tried(message.confinement)
     offer = os.memfd_create("offer")
     with os.fdopen(offer, "wb", closefd=False) as file:
         file.write(engine.offer().model_dump_json(by_alias=True, exclude_none=True).encode())
-    send_packet(control, Ready(versions=engine.versions(), providers=engine.providers()), offer)
+    ready = Ready(versions=engine.versions(), providers=engine.providers(), sandbox=confined.level)
+    send_packet(control, ready, offer)
     os.close(offer)
     engine.warm_up()
     gc.collect()
     gc.freeze()
-    return Forker(control, engine), message.spares
+    return Forker(control, engine, confined), message.spares
 
 
 def _with_echo(engine: Engine, echo: bool) -> Engine:

@@ -13,6 +13,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from qanat_common.protocol import LogLevel, Message, ProviderInfo
+from qanat_worker.confinement import Confinement
 from qanat_worker.port import Produced, Task
 from qanat_worker.settings import LimitSettings
 
@@ -39,6 +40,7 @@ class Start(Message):
     options: dict[str, JsonValue]
     spares: int
     log_level: str
+    confinement: Confinement
     echo: bool = False
 
 
@@ -60,6 +62,7 @@ class Ready(Message):
     kind: Literal["ready"] = "ready"
     versions: dict[str, str]
     providers: list[ProviderInfo]
+    sandbox: str
 
 
 class Spare(Message):

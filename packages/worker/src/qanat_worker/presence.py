@@ -46,5 +46,6 @@ def announcement(
         refused=len(able.offer.refused),
         slots=settings.slots,
         labels=settings.labels,
+        sandbox=able.sandbox,
         digest=digest,
     )

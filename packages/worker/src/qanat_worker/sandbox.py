@@ -1,9 +1,13 @@
 """What a child may still do: its environment, its limits by the kernel, its process group."""
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import resource
 import signal
+import stat
+import struct
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +19,14 @@ PASSED = ("PATH", "PYTHONPATH", "LANG", "TZ")
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_SECUREBITS = 28
+_PR_SET_NO_NEW_PRIVS = 38
+_ROOT_IS_NOBODY = 0b11
+"""SECBIT_NOROOT, locked: programs that root starts have no capabilities for it."""
+
+_CAPABILITIES = 0x20080522
+"""The version of capset's structures."""
+
 _CPU_GRACE = 10
 
 
@@ -94,6 +106,28 @@ def enter(root: Path) -> None:
     os.dup2(console, 2)
     os.close(console)
     os.close(nothing)
+
+
+def only_read_what_is_open() -> None:
+    """Reopen for reading the files that the parent had open for writing: other jobs have them too."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        with contextlib.suppress(OSError):
+            _only_read(int(name))
+
+
+def _only_read(handle: int) -> None:
+    writes = fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    if writes and stat.S_ISREG(os.fstat(handle).st_mode):
+        reader = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC)
+        os.dup2(reader, handle, inheritable=False)
+        os.close(reader)
+
+
+def give_up_privileges() -> None:
+    """Have no capabilities, not even as root, and none by any program that is started."""
+    _prctl(_PR_SET_SECUREBITS, _ROOT_IS_NOBODY)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    ctypes.CDLL(None).capset(struct.pack("Ii", _CAPABILITIES, 0), bytes(24))
 
 
 def restrain(limits: LimitSettings) -> None:

@@ -1,6 +1,7 @@
 """The settings of a worker: the table [worker] beside the shared keys."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -8,6 +9,9 @@ from qanat_common.settings import Section, SharedSettings
 from qanat_common.transport import LONGEST_JOB_SECONDS
 
 GIB = 1 << 30
+
+
+Sandbox = Literal["required", "best-effort", "off"]
 
 
 class LimitSettings(Section):
@@ -127,6 +131,20 @@ class WorkerSettings(Section):
         default_factory=dict,
         description="Environment variables that the jobs see; of the worker's own they see only PATH,"
         " LANG, LC_*, TZ. No secrets: expressions of clients can read them.",
+    )
+    sandbox: Sandbox = Field(
+        default="best-effort",
+        description="How the process of a job is confined (Landlock and seccomp): required, the worker"
+        " starts only where the kernel has both; best-effort, by what it has; off.",
+    )
+    network: bool = Field(
+        default=False,
+        description="Whether a confined job may open connections to other machines.",
+    )
+    readable: list[Path] = Field(
+        default_factory=list,
+        description="Files and folders that a confined job may read, besides the system's programs and"
+        " libraries, Python and QGIS.",
     )
     limits: LimitSettings = Field(default_factory=LimitSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)

@@ -17,6 +17,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from qanat_common.protocol import Offer, ProviderInfo
+from qanat_worker.confinement import Confinement
 from qanat_worker.parent import kill_group, signal_group
 from qanat_worker.pipe import (
     FROM_PARENT,
@@ -57,6 +58,7 @@ class Capabilities:
     offer: Offer
     versions: dict[str, str]
     providers: list[ProviderInfo]
+    sandbox: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class EngineStart:
     options: dict[str, JsonValue]
     environment: Mapping[str, str]
     folder: Path
+    confinement: Confinement
     spares: int = 1
     log_level: str = "info"
     timeout: float = 180.0
@@ -148,6 +151,7 @@ class WarmParent:
                 options=start.options,
                 spares=start.spares,
                 log_level=start.log_level,
+                confinement=start.confinement,
                 echo=start.echo,
             )
         )
@@ -270,7 +274,7 @@ def _capabilities(message: Ready, descriptor: int) -> Capabilities:
     os.lseek(descriptor, 0, os.SEEK_SET)
     with os.fdopen(descriptor, "rb") as file:
         offer = Offer.model_validate_json(file.read())
-    return Capabilities(offer, message.versions, message.providers)
+    return Capabilities(offer, message.versions, message.providers, message.sandbox)
 
 
 def _relay(process: subprocess.Popen[bytes]) -> None:
