@@ -17,6 +17,9 @@ PACKAGE = "python3-qgis"
 TESTS = "python/plugins/processing/tests/testdata/"
 """Where the source has the cases and their data."""
 
+MODELS = "python/plugins/processing/tests/models/"
+"""Where it has models that some cases run."""
+
 BESIDE = re.compile(r"tests/testdata/[^/]+")
 """Data of other tests, which some cases name by a path that climbs up to it."""
 
@@ -30,7 +33,7 @@ class NoSource(Exception):
 
 
 def suite(tell: Tell) -> Path:
-    """The folder `testdata` of the installed QGIS's source; fetched when it is not there yet."""
+    """The source of the installed QGIS's tests; fetched when it is not there yet."""
     source, version = _installed()
     root = CACHE / f"{source}-{version}"
     done = root / "complete"
@@ -43,7 +46,7 @@ def suite(tell: Tell) -> Path:
             _extract(tarball, root)
         done.touch()
         tell("QGIS's own tests are in .cache")
-    return root / TESTS
+    return root
 
 
 def _run(*command: str, cwd: Path | None = None) -> str:
@@ -58,6 +61,11 @@ def _installed() -> tuple[str, str]:
     shown = _run("dpkg-query", "-W", "-f=${source:Package} ${source:Version}", PACKAGE)
     source, version = shown.split()
     return source, version
+
+
+def qgis_version() -> str:
+    """The version of the installed QGIS, such as 3.22.16."""
+    return re.split(r"[+~-]", _installed()[1])[0]
 
 
 def _mirrors() -> Iterator[str]:
@@ -107,4 +115,4 @@ def _extract(tarball: Path, root: Path) -> None:
 
 def _wanted(name: str, size: int) -> bool:
     beside = BESIDE.fullmatch(name) is not None and size <= BESIDE_BYTES
-    return (name.startswith(TESTS) or beside) and ".." not in name.split("/")
+    return (name.startswith((TESTS, MODELS)) or beside) and ".." not in name.split("/")

@@ -1,0 +1,84 @@
+"""QGIS's own algorithm tests, by QGIS's own runner and through a service, side by side.
+
+    python -m tests.suite [--way engine|http] [--url URL] [--only PATTERN] [--every N] [--json PATH]
+
+Status 1: a case passes in QGIS and not through the service, and the list of known ones lacks it; or
+the list names one that passes.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.suite import fetch, known, report, server
+from tests.suite.verdict import Outcome, Verdict
+
+ROOT = Path(__file__).parents[2]
+STEP = 50
+"""So many cases between two lines of progress."""
+
+
+def tell(text: str) -> None:
+    """A line for who waits."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def verdicts(way: str, source: Path, options: list[str]) -> list[Verdict]:
+    """Run the cases by one way, in a process of its own."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "tests.suite.session", way, str(source), *options]
+    found: list[Verdict] = []
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            members = json.loads(line)
+            found.append(Verdict(**members | {"outcome": Outcome(members["outcome"])}))
+            if len(found) % STEP == 0:
+                tell(f"  {way}: {len(found)} cases, {time.monotonic() - began:.0f} s")
+        said = process.stderr.read()
+    if process.returncode:
+        raise SystemExit(f"{way} ended with status {process.returncode}: {said[-3000:]}")
+    passed = sum(verdict.outcome is Outcome.PASSED for verdict in found)
+    tell(f"{way}: {passed} of {len(found)} passed, {time.monotonic() - began:.0f} s")
+    return found
+
+
+def main() -> int:
+    """Run, report, and say by the status whether all is well."""
+    parser = argparse.ArgumentParser(prog="python -m tests.suite")
+    parser.add_argument("--way", choices=["engine", "http"], default="http")
+    parser.add_argument("--url", default="", help="a service that runs; else one is started")
+    parser.add_argument("--only", default="", help="a regular expression: case or algorithm")
+    parser.add_argument("--every", type=int, default=1, help="each Nth case only")
+    parser.add_argument("--jobs", type=int, default=2, help="how many cases at a time")
+    parser.add_argument("--json", type=Path, help="write every line of the report there")
+    parser.add_argument("--all", action="store_true", help="tell the known differences too")
+    given = parser.parse_args()
+    source = fetch.suite(tell)
+    options = [f"--only={given.only}", f"--every={given.every}", f"--jobs={given.jobs}"]
+    baseline = verdicts("baseline", source, options)
+    with tempfile.TemporaryDirectory(prefix="qs") as folder:
+        needed = given.way == "http" and not given.url
+        started = server.all_in_one(Path(folder)) if needed else nullcontext(given.url)
+        with started as url:
+            served = verdicts(given.way, source, [*options, f"--url={url}"])
+    found = report.lines(baseline, served, known.of_version(fetch.qgis_version()))
+    for line in (*report.told(found, given.all), "", *report.table(found)):
+        sys.stdout.write(f"{line}\n")
+    if given.json:
+        given.json.write_text(json.dumps([asdict(line) for line in found], indent=1), "utf-8")
+    return 1 if report.wrong(found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""A case through a service: the request is sent, the answer is brought to files that are compared."""
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx2
+from qgis.core import QgsCoordinateTransformContext, QgsVectorFileWriter
+from tests.suite import places
+from tests.suite.cases import Case
+from tests.suite.requests import Requests, algorithm_of
+from tests.suite.verdict import JobFailed, NotOffered
+
+from qanat_api import inputs as api_inputs
+from qanat_common.errors import QanatError
+from qanat_common.ogc import Process
+from qanat_common.protocol import Inline, LogLevel
+from qanat_worker.engine.algorithms import Algorithms
+from qanat_worker.port import ProducedFile, Task
+
+Results = dict[str, Any]
+SECONDS = 90.0
+
+
+class Door(Protocol):
+    """Where a service takes requests."""
+
+    def describe(self, process_id: str) -> Process:
+        """The description of a process; raises NotOffered."""
+
+    def execute(self, process: Process, body: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+        """The outputs of a request as files below a folder; raises JobFailed."""
+
+
+class Silent:
+    """Feedback that is not listened to."""
+
+    def progress(self, percent: float) -> None:
+        """Nothing."""
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Nothing."""
+
+
+class EngineDoor:
+    """The engine of a worker, in this process."""
+
+    def __init__(self, engine: Algorithms) -> None:
+        self._engine = engine
+        offer = engine.offer()
+        self._processes = {process.id: process for process in offer.processes}
+        self._refused = {refusal.id: refusal.reason for refusal in offer.refused}
+
+    def describe(self, process_id: str) -> Process:
+        if process_id not in self._processes:
+            raise NotOffered(self._refused.get(process_id, "unknown"))
+        return self._processes[process_id]
+
+    def execute(self, process: Process, body: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+        try:
+            execute = api_inputs.parse_execute(dict(body))
+            parsed = api_inputs.parse_inputs(execute, process, api_inputs.compile_rules(process))
+            task = Task(
+                process_id=process.id,
+                inputs={name: _resolved(value) for name, value in parsed.items()},
+                outputs=execute.outputs,
+                folder=str(folder),
+            )
+            made = self._engine.run(task, Silent())
+        except QanatError as error:
+            raise JobFailed(f"{error.code}: {error.detail}") from error
+        files = {name: each for name, each in made.items() if isinstance(each, ProducedFile)}
+        return {name: Path(each.path) for name, each in files.items()}
+
+
+def _resolved(value: Any) -> Any:
+    several = value if isinstance(value, list) else [value]
+    assert all(isinstance(each, Inline) for each in several)
+    return value
+
+
+_LINK = re.compile(r'<([^>]+)>[^,]*rel="?monitor"?')
+_NAME = re.compile(r'filename="?([^";]+)"?')
+
+
+class HttpDoor:
+    """A service that runs, at its address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def describe(self, process_id: str) -> Process:
+        answer = httpx2.get(f"{self._url}/processes/{process_id}", timeout=SECONDS)
+        if answer.status_code == 404:
+            raise NotOffered("no such process")
+        return Process.model_validate(answer.raise_for_status().json())
+
+    def execute(self, process: Process, body: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+        with httpx2.Client(base_url=self._url, timeout=SECONDS) as client:
+            answer = client.post(f"/processes/{process.id}/execution", json=body)
+            if answer.status_code != 200:
+                raise JobFailed(f"{answer.status_code} {_detail(answer)}")
+            link = _LINK.search(answer.headers.get("Link", ""))
+            if link is None:
+                raise JobFailed("the answer has no link to its job")
+            return {
+                name: self._result(client, f"{link[1]}/results/{name}", name, folder)
+                for name in body["outputs"]
+            }
+
+    def _result(self, client: httpx2.Client, url: str, name: str, folder: Path) -> Path:
+        answer = client.get(url)
+        if answer.status_code != 200:
+            raise JobFailed(f"{name}: {answer.status_code} {_detail(answer)}")
+        told = _NAME.search(answer.headers.get("Content-Disposition", ""))
+        path = folder / name / Path(told[1] if told else name).name
+        path.parent.mkdir()
+        path.write_bytes(answer.content)
+        return path
+
+
+def _detail(answer: httpx2.Response) -> str:
+    try:
+        return str(answer.json().get("detail"))
+    except ValueError:
+        return answer.text[:200]
+
+
+class Service:
+    """Runs a case through a door."""
+
+    def __init__(self, door: Door, requests: Requests, folder: Path) -> None:
+        self._door = door
+        self._requests = requests
+        self._folder = folder
+
+    def run(self, case: Case) -> Results:
+        """The results, as the runner of QGIS would have them: layers in the format of the case."""
+        process = self._door.describe(algorithm_of(case).id())
+        body = self._requests.write(case, process)
+        folder = self._folder / "job"
+        folder.mkdir()
+        files = self._door.execute(process, body, folder)
+        return {
+            name: self._as_expected(path, case.results[name], name) for name, path in files.items()
+        }
+
+    def _as_expected(self, path: Path, expected: Mapping[str, Any], name: str) -> str:
+        """A zip as its content; a GeoPackage as the format that the runner of QGIS has written."""
+        folder = self._folder / f"out-{name}"
+        folder.mkdir()
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as opened:
+                opened.extractall(folder)
+            return str(folder)
+        if path.suffix != ".gpkg":
+            return str(path)
+        names = expected["name"]
+        wanted = folder / Path(names if isinstance(names, str) else names[0]).name
+        driver = QgsVectorFileWriter.driverForExtension(wanted.suffix)
+        return _written(path, wanted, driver) if driver else str(path)
+
+
+def _written(package: Path, path: Path, driver: str) -> str:
+    """A GeoPackage without its row numbers, as QGIS writes results in another format."""
+    layer = places.vector_layer(str(package), "result")
+    keys = layer.dataProvider().pkAttributeIndexes()
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = driver
+    options.attributes = [at for at in range(layer.fields().count()) if at not in keys]
+    options.skipAttributeCreation = not options.attributes
+    options.datasourceOptions = QgsVectorFileWriter.defaultDatasetOptions(driver)
+    options.layerOptions = QgsVectorFileWriter.defaultLayerOptions(driver)
+    told = QgsVectorFileWriter.writeAsVectorFormatV3(
+        layer, str(path), QgsCoordinateTransformContext(), options
+    )
+    if told[0] != QgsVectorFileWriter.NoError:
+        raise JobFailed(f"the result cannot be written as {driver}: {told[1]}")
+    return str(path)

@@ -1,0 +1,62 @@
+"""The ways in which a case may run: QGIS's own, the engine alone, the whole service over HTTP."""
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from osgeo import gdal
+from qgis.core import Qgis, QgsApplication, QgsProcessingContext
+from qgis.PyQt.QtCore import QT_VERSION
+from tests.suite.baseline import Baseline
+from tests.suite.cases import Case, Versions
+from tests.suite.checks import Checker
+from tests.suite.fetch import MODELS, TESTS
+from tests.suite.requests import Requests
+from tests.suite.service import EngineDoor, HttpDoor, Service
+
+from qanat_worker.engine import application, qgis_process
+from qanat_worker.engine.algorithms import Algorithms
+
+PREFIX = "/usr"
+KEPT: list[QgsApplication] = []
+"""QGIS ends with the last reference to it."""
+
+Way = Callable[[Case, Path], None]
+
+
+def versions() -> Versions:
+    """Of the libraries that cases ask for."""
+    return Versions(Qgis.geosVersionInt(), int(gdal.VersionInfo("VERSION_NUM")), QT_VERSION)
+
+
+def baseline(source: Path, _: str) -> Way:
+    """As QGIS's own runner, with the models of its tests."""
+    KEPT.append(qgis_process.start(PREFIX, []))
+    config = importlib.import_module("processing.core.ProcessingConfig").ProcessingConfig
+    config.setSettingValue("MODELS_FOLDER", str(source / MODELS))
+    QgsApplication.processingRegistry().providerById("model").refreshAlgorithms()
+    return partial(_baseline, source / TESTS)
+
+
+def _baseline(data: Path, case: Case, folder: Path) -> None:
+    runner = Baseline(data, folder)
+    results = runner.run(case)
+    Checker(data, runner.context).check(case, results)
+
+
+def engine(source: Path, _: str) -> Way:
+    """Through the worker's engine, in this process."""
+    started = Algorithms(qgis_process.start(PREFIX, application.SKIPPED_DRIVERS))
+    return partial(_service, source / TESTS, EngineDoor(started))
+
+
+def http(source: Path, url: str) -> Way:
+    """Through a service that runs at an address."""
+    KEPT.append(qgis_process.start(PREFIX, []))
+    return partial(_service, source / TESTS, HttpDoor(url))
+
+
+def _service(data: Path, door: EngineDoor | HttpDoor, case: Case, folder: Path) -> None:
+    results = Service(door, Requests(data, folder), folder).run(case)
+    Checker(data, QgsProcessingContext()).check(case, results)
