@@ -72,6 +72,18 @@ def test_a_layer_may_be_given_in_every_way_of_the_standard(
     assert read(buffer, INPUT=given) == {"INPUT": expected}
 
 
+def test_an_object_is_taken_by_the_alternative_that_it_shows_itself_to_be(buffer: Process) -> None:
+    settings = {"type": "object", "required": ["layer"], "properties": {"layer": {}}}
+    layer = {"type": "object", "contentMediaType": GEOJSON, "required": ["type", "features"]}
+    about = buffer.inputs["INPUT"].model_copy(update={"schema_": {"oneOf": [layer, settings]}})
+    process = buffer.model_copy(update={"inputs": {"INPUT": about}})
+    given = {"layer": LAYER, "field": "height"}
+    assert read(process, INPUT={"value": given}) == {"INPUT": Inline(value=given)}
+    assert read(process, INPUT=LAYER) == {"INPUT": Inline(value=LAYER, media_type=GEOJSON)}
+    with pytest.raises(InvalidInput, match="features"):
+        read(process, INPUT={"value": {"type": "FeatureCollection"}})
+
+
 @pytest.mark.parametrize("bad", ["a/b\r\nX: 1", "application/geo+json;\n", "ä/b"])
 def test_a_media_type_that_would_break_a_header_is_refused(buffer: Process, bad: str) -> None:
     asked = {"OUTPUT": {"format": {"mediaType": bad}}}

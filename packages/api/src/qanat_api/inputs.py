@@ -208,10 +208,11 @@ def _inline(
 ) -> Inline:
     """A value by the first alternative of its type that takes it; else it is wrong by the first.
 
-    The first is the only one where it has a media type: what a text is, is not guessed.
+    The first is the only one where it has a media type: what a text is, is not guessed. An object
+    shows what it is.
     """
     fitting = [branch for branch in able if branch.fits(value)] or able
-    if fitting[0].media_type:
+    if fitting[0].media_type and not isinstance(value, dict):
         fitting = fitting[:1]
     faults: list[Fault] = []
     for branch in fitting:
