@@ -1,14 +1,22 @@
 """QGIS of this process: begun once, kept to its end; it cannot be begun again."""
 
+import os
 import warnings
 from collections.abc import Iterable
 
 from osgeo import gdal
 from qgis.core import QgsApplication
 
+PROVIDERS = "(mdal|virtuallayer)"
+"""The data providers that are loaded, besides those that are part of QGIS: meshes, and SQL on layers.
+
+The others open databases, addresses of clients, or any file of the server by a string.
+"""
+
 
 def start(prefix_path: str, skipped_drivers: Iterable[str]) -> QgsApplication:
     """Begin. QGIS ends with the last reference to what is returned: keep it."""
+    os.environ["QGIS_PROVIDER_FILE"] = PROVIDERS
     QgsApplication.setPrefixPath(prefix_path, True)
     application = QgsApplication([], False)
     application.initQgis()
