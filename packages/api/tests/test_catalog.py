@@ -46,7 +46,7 @@ def made(
 
 
 def listed(snapshot: Snapshot) -> list[str]:
-    return [p["id"] for p in snapshot.page(BASE, 100, 0)["processes"]]
+    return [p["id"] for p in snapshot.page(BASE, "", 100, 0)["processes"]]
 
 
 def service(snapshot: Snapshot, name: str) -> str | None:

@@ -28,7 +28,7 @@ def test_the_status_of_a_job_follows_its_life(api: Any) -> None:
     accepted = api.http.get(path)
     assert accepted.headers["Cache-Control"] == "no-store"
     assert accepted.json()["status"] == "accepted"
-    assert rels(accepted.json()).keys() == {"self", "monitor", "up"}
+    assert rels(accepted.json()).keys() == {"self", "alternate", "monitor", "up", OGC + "log"}
 
     (message,) = api.worker.sent
     api.worker.start(message)
@@ -99,7 +99,10 @@ def test_jobs_are_listed_newest_first_with_their_processes(api: Any) -> None:
         made, key=lambda job: (api.store.get(job).created, job), reverse=True
     )
     assert all(job["processID"] == "test:echo" for job in answer.json()["jobs"])
-    assert rels(answer.json()) == {"self": "http://qanat.test/jobs"}
+    assert rels(answer.json()) == {
+        "self": "http://qanat.test/jobs",
+        "alternate": "http://qanat.test/jobs?f=html",
+    }
 
 
 def test_pages_keep_the_filters_and_lead_through_all_jobs(api: Any) -> None:

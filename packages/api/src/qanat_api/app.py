@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Protocol
@@ -12,13 +12,17 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from qanat_api import documents
-from qanat_api.routes import Parts, core, jobs, processes, results
+from qanat_api import documents, html, negotiation, pages
+from qanat_api.routes import Parts, core, forms, jobs, processes, results, site_of
 from qanat_common.errors import Internal, MethodNotAllowed, NotFound, QanatError
 
 logger = logging.getLogger(__name__)
 
 ROUTERS = (core.router, processes.router, jobs.router, results.router)
+"""The API, which its definition describes."""
+
+PAGES = (forms.router,)
+"""What only pages of ours use."""
 
 
 class Beside(Protocol):
@@ -54,7 +58,7 @@ def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda
         redirect_slashes=False,
     )
     app.state.parts = parts
-    for router in ROUTERS:
+    for router in (*ROUTERS, *PAGES):
         app.include_router(router)
     app.add_exception_handler(QanatError, _refused)
     app.add_exception_handler(HTTPException, _unrouted)
@@ -73,32 +77,49 @@ async def _refused(request: Request, error: Exception) -> Response:
     """Every failure that a client may see."""
     if not isinstance(error, QanatError):
         return await _broken(request, error)
-    return documents.problem(request, error)
+    return _problem(request, error)
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:
     """No such path, or no such method on it; an OPTIONS request asks for the methods."""
     methods = _methods(request)
     if not methods:
-        return documents.problem(request, NotFound("There is nothing at this path."))
+        return _problem(request, NotFound("There is nothing at this path."))
     allow = {"Allow": ", ".join(methods)}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=allow)
-    return documents.problem(
+    return _problem(
         request, MethodNotAllowed(f"{request.method}: allowed are {', '.join(methods)}"), allow
     )
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     """A mistake of ours: uvicorn logs it with its traceback, the client is told nothing of it."""
-    return documents.problem(request, Internal())
+    return _problem(request, Internal())
+
+
+def _problem(
+    request: Request, error: QanatError, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An error as the client reads it: as a page, or as an exception document."""
+    try:
+        as_html = negotiation.wants_html(
+            request.headers.get("accept"), request.query_params.get("f")
+        )
+        site = site_of(request)
+    except QanatError:  # what the client wants is itself at fault
+        return documents.problem(request, error, headers)
+    if not as_html:
+        return documents.problem(request, error, headers)
+    made = pages.problem(site, error)
+    return html.page(request, made, error.status, documents.problem_headers(error, headers))
 
 
 def _methods(request: Request) -> list[str]:
     """The methods of a path: Starlette itself names those of the first route only."""
     scope = {**request.scope, "method": "?"}
     found = {"OPTIONS"}
-    for route in (route for router in ROUTERS for route in router.routes):
+    for route in (route for router in (*ROUTERS, *PAGES) for route in router.routes):
         if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
             found |= route.methods or set()
     return sorted(found) if len(found) > 1 else []

@@ -31,7 +31,7 @@ def check_headers(headers: Mapping[str, str], limit: int) -> None:
         raise UnsupportedMediaType(f"Content-Encoding: {encoding!r} is not read here")
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
 
 
 async def read(stream: AsyncIterator[bytes], limit: int) -> bytes:
@@ -41,7 +41,7 @@ async def read(stream: AsyncIterator[bytes], limit: int) -> bytes:
     async for piece in stream:
         size += len(piece)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -62,7 +62,8 @@ def parse(body: bytes) -> JsonValue:
     return value
 
 
-def _too_large(limit: int) -> TooLarge:
+def too_large(limit: int) -> TooLarge:
+    """The error of a body that is larger than `limit` bytes."""
     return TooLarge(f"The body is larger than {limit} bytes; give large inputs by reference.")
 
 

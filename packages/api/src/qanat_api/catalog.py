@@ -8,12 +8,15 @@ from typing import Any
 
 from qanat_api.documents import Ready, ready
 from qanat_api.inputs import Rules, compile_rules
-from qanat_api.links import Links, json_link, with_query
-from qanat_common.ogc import Process
+from qanat_api.links import Links, both, json_link, with_query
+from qanat_common.ogc import Process, ProcessSummary
 from qanat_common.protocol import PROTOCOL, Catalog, Offer, ServiceEntry
 
 SPOKEN = frozenset({PROTOCOL - 1, PROTOCOL, PROTOCOL + 1})
 """Protocols of workers that this api may send jobs to: neighbours are run mixed in an upgrade."""
+
+SEARCHED = frozenset({"provider", "group"})
+"""Roles of the notes on a process in which words are searched for."""
 
 READY_BASES = 8
 """For so many base addresses the process list is kept ready."""
@@ -63,35 +66,50 @@ class Snapshot:
         """The process of an id, or of `id@service`."""
         return self._found.get(process_id)
 
-    def page(self, base: str, limit: int, offset: int) -> dict[str, Any]:
+    def summaries(self, query: str) -> list[ProcessSummary]:
+        """The processes in which every word of a query occurs; all when it has none."""
+        return [self._summaries[name] for name in self._matching(query)]
+
+    def page(self, base: str, query: str, limit: int | None, offset: int) -> dict[str, Any]:
         """Some of the list, with links to what is before and after (/req/core/pl-links)."""
         links = Links(base)
+        names = self._matching(query)
+        limit = limit or len(names) or 1
+        given = {"q": query} if query else {}
         neighbours = {
-            "self": offset,
-            "next": offset + limit if offset + limit < len(self) else None,
+            "next": offset + limit if offset + limit < len(names) else None,
             "prev": max(0, offset - limit) if offset > 0 else None,
         }
+
+        def at(start: int) -> str:
+            return with_query(links.processes, {**given, "limit": str(limit), "offset": str(start)})
+
+        own = both(at(offset))
+        own += [json_link(at(start), rel) for rel, start in neighbours.items() if start is not None]
         return {
-            "processes": self._items(links, offset, offset + limit),
-            "links": [
-                json_link(
-                    with_query(links.processes, {"limit": str(limit), "offset": str(at)}), rel
-                ).document()
-                for rel, at in neighbours.items()
-                if at is not None
-            ],
+            "processes": self._items(links, names[offset : offset + limit]),
+            "links": [link.document() for link in own],
         }
 
     def _listing(self, base: str) -> Ready:
         """The whole list."""
         links = Links(base)
-        own = [json_link(links.processes, "self").document()]
-        return ready({"processes": self._items(links, 0, len(self)), "links": own})
+        own = [link.document() for link in links.of_list()]
+        return ready({"processes": self._items(links, self._listed), "links": own})
 
-    def _items(self, links: Links, start: int, stop: int) -> list[dict[str, Any]]:
+    def _matching(self, query: str) -> list[str]:
+        words = query.casefold().split()
+        return [name for name in self._listed if all(word in self._texts[name] for word in words)]
+
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        """Process id → all in which a word is searched for."""
+        return {name: _text(summary) for name, summary in self._summaries.items()}
+
+    def _items(self, links: Links, names: Sequence[str]) -> list[dict[str, Any]]:
         return [
             self._summaries[name].model_copy(update={"links": links.of_process(name)}).document()
-            for name in self._listed[start:stop]
+            for name in names
         ]
 
     def _description(self, base: str, process_id: str) -> Ready:
@@ -99,6 +117,12 @@ class Snapshot:
         offered = self._found[process_id]
         update = {"id": offered.id, "links": Links(base).of_process(offered.id)}
         return ready(offered.process.model_copy(update=update))
+
+
+def _text(summary: ProcessSummary) -> str:
+    notes = (note.title for note in summary.metadata or () if note.role in SEARCHED)
+    parts = (summary.id, summary.title, *(summary.keywords or ()), *notes)
+    return "\n".join(part for part in parts if part).casefold()
 
 
 def build(

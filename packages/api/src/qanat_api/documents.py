@@ -54,11 +54,9 @@ def conditional(request: Request, document: Ready, media_type: str = JSON) -> Re
     return Response(document.content, headers=headers, media_type=media_type)
 
 
-def problem(
-    request: Request, error: QanatError, headers: Mapping[str, str] | None = None
-) -> Response:
-    """The exception document of an error, in the media type that the client reads."""
-    report = ExceptionReport(
+def report(error: QanatError) -> ExceptionReport:
+    """The exception document of an error."""
+    return ExceptionReport(
         type=error.type,
         title=error.title,
         status=error.status,
@@ -66,7 +64,19 @@ def problem(
         errors=[{"pointer": fault.pointer, "message": fault.message} for fault in error.faults]
         or None,
     )
+
+
+def problem_headers(error: QanatError, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The headers of an answer that tells an error."""
     given = NO_STORE | {"Vary": "Accept"} | dict(headers or {})
     if error.retry_after is not None:
         given["Retry-After"] = str(error.retry_after)
-    return plain(report, error.status, given, problem_type(request.headers.get("accept")))
+    return given
+
+
+def problem(
+    request: Request, error: QanatError, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The exception document of an error, in the media type that the client reads."""
+    given = problem_headers(error, headers)
+    return plain(report(error), error.status, given, problem_type(request.headers.get("accept")))

@@ -71,9 +71,12 @@ def _one_of(name: str, text: str, known: Mapping[str, T]) -> T:
 
 
 def _interval(query: Query) -> tuple[datetime | None, datetime | None]:
-    """The parameter `datetime`: an instant, or an interval that may be open at an end."""
+    """The parameter `datetime`: an instant, or an interval that may be open at an end.
+
+    An empty one is none: a form sends what was not filled in.
+    """
     given = query.getlist("datetime")
-    if not given:
+    if not given or not given[0]:
         return None, None
     start, slash, end = given[0].partition("/")
     if not slash:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from qanat_api import body as bodies
 from qanat_api.catalog import Offered, Snapshot
 from qanat_api.inputs import parse_execute, parse_inputs
-from qanat_api.links import Links, json_link
+from qanat_api.links import Links, both, json_link
 from qanat_api.negotiation import Mode, Preferences, mode
 from qanat_common.errors import (
     Fault,
@@ -32,7 +32,7 @@ from qanat_common.errors import (
 from qanat_common.jobs import JobRecord
 from qanat_common.logs import job_context
 from qanat_common.ogc import REL, JobControl, JobStatus, Link, StatusInfo
-from qanat_common.protocol import Failed, Inputs, RunJob, Succeeded
+from qanat_common.protocol import Failed, Inputs, LogEntry, RunJob, Succeeded
 from qanat_common.storage import job_key
 from qanat_common.store import JobFilter, JobPage
 
@@ -67,6 +67,9 @@ class Store(Protocol):
 
     def remove(self, job_id: str) -> bool:
         """Take a job away, and remember that it was there."""
+
+    def log(self, job_id: str) -> Sequence[LogEntry]:
+        """What the algorithm of a job said."""
 
     def list(self, which: JobFilter, limit: int, cursor: str | None) -> JobPage:
         """A page of jobs; raises ValueError for a wrong cursor."""
@@ -242,6 +245,10 @@ class Jobs:
             raise JobGone(f"The job {job_id[:100]!r} was removed.")
         raise NoSuchJob(f"There is no job {job_id[:100]!r}.")
 
+    async def log(self, job_id: str) -> Sequence[LogEntry]:
+        """What the algorithm of a job said, in order."""
+        return await asyncio.to_thread(self._store.log, job_id)
+
     async def page(self, which: JobFilter, limit: int, cursor: str | None) -> JobPage:
         """Some jobs, newest first."""
         return await asyncio.to_thread(self._store.list, which, limit, cursor)
@@ -252,8 +259,12 @@ class Jobs:
         if record.ended:
             await self.remove(job_id)
             return record.model_copy(update={"status": JobStatus.DISMISSED, "outcome": None})
-        await asyncio.to_thread(self._store.dismiss, job_id)
+        await self.cancel(job_id)
         return await self.record(job_id)
+
+    async def cancel(self, job_id: str) -> None:
+        """Cancel a job, unless it has ended."""
+        await asyncio.to_thread(self._store.dismiss, job_id)
 
     async def remove(self, job_id: str) -> None:
         """Take a job away that has ended, with its files."""
@@ -316,7 +327,8 @@ _ENDS = {JobStatus.SUCCESSFUL: "results", JobStatus.FAILED: "exceptions"}
 
 def _links(record: JobRecord, links: Links) -> list[Link]:
     own = links.job(record.job_id)
-    found = [json_link(own, "self"), json_link(own, "monitor"), json_link(links.jobs, "up")]
+    found = [*both(own, "This job"), json_link(own, "monitor"), json_link(links.jobs, "up")]
+    found.append(json_link(links.log(record.job_id), REL + "log", "What the algorithm said"))
     if record.status in _ENDS:
         rel = REL + _ENDS[record.status]
         media_type = "application/json" if record.status is JobStatus.FAILED else None

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.types import Scope
 
+from qanat_api.negotiation import HTML
 from qanat_common.errors import InvalidRequest
 from qanat_common.ogc import JSON, REL, Link
 
@@ -31,12 +33,16 @@ def _host(scope: Scope) -> str:
     return f"{server}:{port}" if port else server
 
 
+@dataclass(frozen=True)
 class Links:
-    """The addresses below one base."""
+    """The addresses below one base: the address of the root, without a slash at the end."""
 
-    def __init__(self, base: str) -> None:
-        """`base` is the address of the root, without a slash at the end."""
-        self.base = base
+    base: str
+
+    @property
+    def path(self) -> str:
+        """The path of the root, without a slash at the end."""
+        return urlsplit(self.base).path
 
     @property
     def processes(self) -> str:
@@ -56,6 +62,10 @@ class Links:
         """The status of a job."""
         return f"{self.jobs}/{quote(job_id, safe='')}"
 
+    def log(self, job_id: str) -> str:
+        """What the algorithm of a job said."""
+        return f"{self.job(job_id)}/log"
+
     def results(self, job_id: str) -> str:
         """The results of a job."""
         return f"{self.job(job_id)}/results"
@@ -66,22 +76,44 @@ class Links:
 
     def landing(self) -> list[Link]:
         """The links of the landing page (/req/core/landingpage-success)."""
+        api = f"{self.base}/api"
         return [
-            json_link(f"{self.base}/", "self", "This document"),
-            Link(href=f"{self.base}/api", rel="service-desc", type=OPENAPI, title="API definition"),
+            *both(f"{self.base}/", "This document"),
+            Link(href=api, rel="service-desc", type=OPENAPI, title="API definition"),
+            html_link(api, "service-doc", "API documentation"),
             json_link(f"{self.base}/conformance", REL + "conformance", "Conformance classes"),
             json_link(self.processes, REL + "processes", "Processes"),
             json_link(self.jobs, REL + "job-list", "Jobs"),
         ]
 
+    def of_list(self) -> list[Link]:
+        """The links of the list of all processes."""
+        return both(self.processes, "All processes")
+
     def of_process(self, process_id: str) -> list[Link]:
         """The links of a process description."""
         href = self.process(process_id)
         return [
-            json_link(href, "self", "This process"),
+            *both(href, "This process"),
             json_link(f"{href}/execution", REL + "execute", "Run this process"),
             json_link(self.processes, "up", "All processes"),
         ]
+
+
+def both(href: str, title: str | None = None) -> list[Link]:
+    """The links of a document to itself, and to the same as HTML."""
+    page = f"{title} as HTML" if title else None
+    return [json_link(href, "self", title), html_link(href, "alternate", page)]
+
+
+def html_link(href: str, rel: str, title: str | None = None) -> Link:
+    """A link to the HTML of a resource, whatever else there is of it."""
+    return Link(href=in_format(href, "html"), rel=rel, type=HTML, title=title)
+
+
+def in_format(href: str, form: str) -> str:
+    """An address with the parameter `f`."""
+    return f"{href}{'&' if '?' in href else '?'}f={form}"
 
 
 def json_link(href: str, rel: str, title: str | None = None) -> Link:

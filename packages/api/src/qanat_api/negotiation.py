@@ -9,7 +9,9 @@ from qanat_common.ogc import JSON, JobControl
 
 PROBLEM = "application/problem+json"
 
-FORMATS: Mapping[str, str] = {"json": JSON, JSON: JSON}
+HTML = "text/html"
+
+FORMATS: Mapping[str, str] = {"json": JSON, JSON: JSON, "html": HTML, HTML: HTML}
 """Values of the query parameter `f`, which goes before Accept."""
 
 LONGEST_HEADER = 4096
@@ -54,24 +56,39 @@ def accepted(header: str | None) -> dict[str, float]:
     return found or {"*/*": 1.0}
 
 
-def accepts(header: str | None, media_type: str) -> bool:
-    """Whether an Accept header takes a media type: by the range that names it most closely."""
+def quality(header: str | None, media_type: str) -> float:
+    """How much a client likes a media type: by the range that names it most closely; 0 is not at all."""
     ranges = accepted(header)
     wanted = media_range(media_type)
     for name in (wanted, wanted.partition("/")[0] + "/*"):
         if name in ranges:
-            return ranges[name] > 0
-    return any(ranges.get(name, 0) > 0 for name in _ANY)
+            return ranges[name]
+    return max(ranges.get(name, 0) for name in _ANY)
 
 
-def require_json(accept: str | None, f: str | None, *others: str) -> None:
-    """Raise what is to be told to a client that wants neither JSON nor one of `others`."""
+def wants_html(accept: str | None, f: str | None, *others: str) -> bool:
+    """Whether a client is a person's browser: it likes HTML better than JSON and `others`.
+
+    The Accept that Java sends by itself likes HTML too, and no person reads it: it has a bare `*`.
+    """
     if f is not None:
         if f not in FORMATS:
             raise InvalidParameter(f"f: {f!r} is not one of {', '.join(FORMATS)}")
-        return
-    if not any(accepts(accept, media_type) for media_type in (JSON, *others)):
-        raise NotAcceptable(f"This resource can be had as {JSON} only.")
+        return FORMATS[f] == HTML
+    if "*" in accepted(accept):
+        return False
+    return quality(accept, HTML) > max(quality(accept, other) for other in (JSON, *others))
+
+
+def require_document(accept: str | None, f: str | None) -> None:
+    """Raise what is to be told to a client that reads neither JSON nor HTML."""
+    if not wants_html(accept, f) and f is None and not quality(accept, JSON):
+        raise NotAcceptable(f"This resource can be had as {JSON} and {HTML}.")
+
+
+def takes_gzip(header: str | None) -> bool:
+    """Whether a client takes gzip (Accept-Encoding)."""
+    return bool(header) and accepted(header).get("gzip", 0) > 0
 
 
 def problem_type(accept: str | None) -> str:

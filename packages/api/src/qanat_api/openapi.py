@@ -10,7 +10,7 @@ from typing import Any
 
 from qanat_api.filters import JOBS_LIMIT, JOBS_MOST
 from qanat_api.links import OPENAPI
-from qanat_api.negotiation import PROBLEM
+from qanat_api.negotiation import FORMATS, HTML, PROBLEM
 from qanat_api.openapi_schemas import SCHEMAS
 from qanat_common.ogc import JSON, JobStatus
 
@@ -19,7 +19,7 @@ Object = dict[str, Any]
 ERRORS: Mapping[int, str] = {
     400: "A parameter or a member of the body is wrong; `errors` names it",
     404: "There is no such thing, or not yet",
-    406: "The client does not accept JSON",
+    406: "The client accepts neither JSON nor HTML",
     410: "The job was removed or dismissed",
     413: "The body is larger than this server takes",
     415: "The body is not JSON, or is compressed",
@@ -29,6 +29,9 @@ ERRORS: Mapping[int, str] = {
     504: "The job took longer than a synchronous execution may, and was dismissed",
 }
 """Status → when, of the exception documents."""
+
+
+_PAGE: Object = {HTML: {"schema": {"type": "string"}}}
 
 
 def document(title: str, description: str, base: str) -> Object:
@@ -58,7 +61,7 @@ def _ref(kind: str, name: str) -> Object:
 
 def _error(text: str) -> Object:
     schema = {"schema": _ref("schemas", "exception")}
-    return {"description": text, "content": {JSON: schema, PROBLEM: schema}}
+    return {"description": text, "content": {JSON: schema, PROBLEM: schema, **_PAGE}}
 
 
 def _errors(*statuses: int) -> Object:
@@ -66,13 +69,19 @@ def _errors(*statuses: int) -> Object:
 
 
 def _ok(text: str, schema: str, *, headers: tuple[str, ...] = (), media_type: str = JSON) -> Object:
-    answer: Object = {
-        "description": text,
-        "content": {media_type: {"schema": _ref("schemas", schema)}},
-    }
+    answer: Object = {"description": text, "content": _json(schema, media_type)}
     if headers:
         answer["headers"] = {name: _ref("headers", name) for name in headers}
     return answer
+
+
+def _json(schema: str, media_type: str = JSON) -> Object:
+    return {media_type: {"schema": _ref("schemas", schema)}}
+
+
+def _shown(answer: Object) -> Object:
+    """An answer that can be had as a page too."""
+    return {**answer, "content": {**answer["content"], **_PAGE}}
 
 
 def _get(
@@ -98,7 +107,7 @@ def _document(
 ) -> Object:
     """A path whose GET answers with a document that has an ETag."""
     responses = {
-        "200": _ok(summary, schema, headers=("ETag",)),
+        "200": _shown(_ok(summary, schema, headers=("ETag",))),
         "304": {"description": "The client has it already"},
         **_errors(*sorted({400, 406, 500, *errors})),
     }
@@ -108,7 +117,10 @@ def _document(
 
 def _live(name: str, summary: str, tag: str, schema: str, *parameters: str) -> Object:
     """A path whose GET answers with what is true now."""
-    responses = {"200": _ok(summary, schema), **_errors(400, 404, 406, 410, 500, 503)}
+    responses = {
+        "200": _shown(_ok(summary, schema)),
+        **_errors(400, 404, 406, 410, 500, 503),
+    }
     get, head = _get(name, summary, tag, responses, "f", *parameters)
     return {"get": get, "head": head}
 
@@ -122,9 +134,10 @@ def _paths() -> Object:
         "/api": _api(),
         "/processes": _document(
             "processes",
-            "The processes: all of them unless limit is given",
+            "The processes: all of them unless limit or q is given",
             "processes",
             "processList",
+            "q",
             "limit",
             "offset",
         ),
@@ -142,6 +155,9 @@ def _paths() -> Object:
             **_live("status", "The status of a job", "jobs", "statusInfo", "jobId"),
             "delete": _dismiss(),
         },
+        "/jobs/{jobId}/log": _live(
+            "log", "What the algorithm of a job said", "jobs", "log", "jobId"
+        ),
         "/jobs/{jobId}/results": _results(),
         "/jobs/{jobId}/results/{outputId}": _output(),
         "/livez": _health("livez", "Whether the service answers at all"),
@@ -151,11 +167,11 @@ def _paths() -> Object:
 
 def _api() -> Object:
     responses = {
-        "200": _ok("This document", "any", headers=("ETag",), media_type=OPENAPI),
+        "200": _shown(_ok("This document", "any", headers=("ETag",), media_type=OPENAPI)),
         "304": {"description": "The client has it already"},
         **_errors(400, 500),
     }
-    get, head = _get("api", "The API definition", "service", responses, "ifNoneMatch")
+    get, head = _get("api", "The API definition", "service", responses, "f", "ifNoneMatch")
     return {"get": get, "head": head}
 
 
@@ -168,7 +184,7 @@ def _health(name: str, summary: str, *errors: int) -> Object:
 def _content() -> Object:
     """Bodies of results: a document, several outputs, or one output as it is."""
     return {
-        JSON: {"schema": _ref("schemas", "results")},
+        **_json("results"),
         "multipart/related": {"schema": {"type": "string"}},
         "*/*": {"schema": {"type": "string", "format": "binary"}},
     }
@@ -183,10 +199,10 @@ def _execute() -> Object:
         " seconds.",
         "operationId": "execute",
         "tags": ["processes"],
-        "parameters": [_ref("parameters", "processId"), _ref("parameters", "prefer")],
+        "parameters": [_ref("parameters", name) for name in ("processId", "f", "prefer")],
         "requestBody": {
             "required": True,
-            "content": {JSON: {"schema": _ref("schemas", "execute")}},
+            "content": _json("execute"),
         },
         "responses": {
             "200": {"description": "The results", "headers": own, "content": _content()},
@@ -196,6 +212,10 @@ def _execute() -> Object:
             "204": {
                 "description": "The results are where the Link headers point",
                 "headers": own,
+            },
+            "303": {
+                "description": "The page of the job, for those who like HTML best",
+                "headers": {"Location": _ref("headers", "Location")},
             },
             **_errors(400, 404, 410, 413, 415, 500, 503, 504),
         },
@@ -218,11 +238,14 @@ def _dismiss() -> Object:
 def _results() -> Object:
     link = {"Link": _ref("headers", "Link")}
     responses = {
-        "200": {"description": "As the execute request asked for them", "content": _content()},
+        "200": {
+            "description": "As the execute request asked for them",
+            "content": {**_content(), **_PAGE},
+        },
         "204": {"description": "They are where the Link headers point", "headers": link},
         **_errors(400, 404, 410, 500, 503),
     }
-    get, head = _get("results", "The results of a job", "jobs", responses, "jobId")
+    get, head = _get("results", "The results of a job", "jobs", responses, "f", "jobId")
     return {"get": get, "head": head}
 
 
@@ -264,20 +287,21 @@ _STATUSES: Object = {
     "items": {"type": "string", "enum": list(map(str, JobStatus))},
 }
 _TYPES: Object = {"type": "array", "items": {"type": "string", "enum": ["process"]}}
-_PAGE: Object = {"type": "integer", "minimum": 1, "default": JOBS_LIMIT}
-_FORMAT: Object = {"type": "string", "enum": ["json", JSON]}
+_JOBS: Object = {"type": "integer", "minimum": 1, "default": JOBS_LIMIT}
+_FORMAT: Object = {"type": "string", "enum": list(FORMATS)}
 
 PARAMETERS: Object = {
     "processId": _parameter("processId", "path", "A process: `id` or `id@service`", _TEXT),
     "jobId": _parameter("jobId", "path", "A job", _TEXT),
     "outputId": _parameter("outputId", "path", "An output of the job's process", _TEXT),
     "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
+    "q": _parameter("q", "query", "Words that must occur: id, title, keywords, provider", _TEXT),
     "limit": _parameter("limit", "query", "So many at most", {"type": "integer", "minimum": 1}),
     "offset": _parameter(
         "offset", "query", "So many are left out", {"type": "integer", "minimum": 0}
     ),
     "jobLimit": _parameter(
-        "limit", "query", f"So many at most; more than {JOBS_MOST} are never given", _PAGE
+        "limit", "query", f"So many at most; more than {JOBS_MOST} are never given", _JOBS
     ),
     "cursor": _parameter("cursor", "query", "Where a page starts: from a `next` link", _TEXT),
     "type": _parameter("type", "query", "Of these types", _TYPES, explode=True),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from qanat_common.ogc import CRS84, JobControl, JobStatus, Response, Transmission
+from qanat_common.protocol import LogLevel
 
 Object = dict[str, Any]
 
@@ -128,6 +129,14 @@ SCHEMAS: Object = {
     ),
     "jobList": _object(
         "jobs", "links", jobs=_array(_ref("statusInfo")), links=_array(_ref("link"))
+    ),
+    "log": _object(
+        "log",
+        "links",
+        log=_array(
+            _object("time", "level", "message", time=_TIME, level=_enum(*LogLevel), message=_TEXT)
+        ),
+        links=_array(_ref("link")),
     ),
     "exception": _object(
         "type",

@@ -94,6 +94,12 @@ class NotFound(QanatError):
     code, type, title, status = "not-found", OWN + "not-found", "Not found", 404
 
 
+class CrossSite(QanatError):
+    """A form was sent by a page of another site."""
+
+    code, type, title, status = "cross-site", OWN + "cross-site", "Sent by another site", 403
+
+
 class MethodNotAllowed(QanatError):
     """The resource is there, the method is not."""
 

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qanat_api import links, negotiation
 from qanat_api.catalog import Snapshot
+from qanat_api.html import Site
 from qanat_api.jobs import Jobs, Storage
+from qanat_api.links import OPENAPI
 from qanat_api.settings import ApiSettings
 
 Route = TypeVar("Route", bound=Callable[..., Coroutine[Any, Any, Response]])
@@ -47,20 +49,34 @@ def links_of(request: Request) -> links.Links:
     return links.Links(links.base_url(request.scope, parts(request).settings.base_url))
 
 
-def wants_json(request: Request) -> None:
-    """Refuse a client that reads no JSON."""
-    negotiation.require_json(request.headers.get("accept"), request.query_params.get("f"))
+def site_of(request: Request) -> Site:
+    """What every page shows."""
+    return Site(parts(request).settings.title, links_of(request))
+
+
+def wants_html(request: Request) -> bool:
+    """Whether the client is to get the page of a resource."""
+    return negotiation.wants_html(
+        request.headers.get("accept"), request.query_params.get("f"), OPENAPI
+    )
+
+
+def reads_documents(request: Request) -> None:
+    """Refuse a client that reads neither JSON nor HTML."""
+    negotiation.require_document(request.headers.get("accept"), request.query_params.get("f"))
 
 
 def get(router: APIRouter, path: str, *, document: bool = True) -> Callable[[Route], Route]:
-    """A route for GET and HEAD; `document` says that it answers with a JSON document."""
+    """A route for GET and HEAD; `document` says that it answers with JSON or HTML only."""
     return router.api_route(
         path,
         methods=["GET", "HEAD"],
         response_model=None,
-        dependencies=[Depends(wants_json)] if document else None,
+        dependencies=[Depends(reads_documents)] if document else None,
     )
 
 
 PartsOf = Annotated[Parts, Depends(parts)]
 LinksOf = Annotated[links.Links, Depends(links_of)]
+SiteOf = Annotated[Site, Depends(site_of)]
+HtmlOf = Annotated[bool, Depends(wants_html)]

@@ -4,9 +4,9 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from qanat_api import documents, openapi
+from qanat_api import documents, html, openapi, pages
 from qanat_api.links import OPENAPI
-from qanat_api.routes import LinksOf, PartsOf, get
+from qanat_api.routes import HtmlOf, LinksOf, PartsOf, SiteOf, get
 from qanat_common.errors import Unavailable
 from qanat_common.ogc import CONFORMANCE
 
@@ -24,30 +24,38 @@ CONFORMS_TO = [
 
 
 @get(router, "/")
-async def landing_page(request: Request, parts: PartsOf, links: LinksOf) -> Response:
+async def landing_page(
+    request: Request, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
+) -> Response:
     """Where to go from here."""
-    return documents.conditional(
-        request,
-        documents.ready(
-            {
-                "title": parts.settings.title,
-                "description": parts.settings.description,
-                "links": [link.document() for link in links.landing()],
-            }
-        ),
-    )
+    document = {
+        "title": parts.settings.title,
+        "description": parts.settings.description,
+        "links": [link.document() for link in links.landing()],
+    }
+    if as_html:
+        made = pages.landing(site, document, len(parts.catalog.snapshot))
+        return html.conditional(request, made)
+    return documents.conditional(request, documents.ready(document))
 
 
 @get(router, "/conformance")
-async def conformance(request: Request) -> Response:
+async def conformance(request: Request, site: SiteOf, as_html: HtmlOf) -> Response:
     """The conformance classes that hold."""
-    return documents.conditional(request, documents.ready({"conformsTo": CONFORMS_TO}))
+    document = {"conformsTo": CONFORMS_TO}
+    if as_html:
+        return html.conditional(request, pages.conformance(site, document))
+    return documents.conditional(request, documents.ready(document))
 
 
 @get(router, "/api", document=False)
-async def api(request: Request, parts: PartsOf, links: LinksOf) -> Response:
+async def api(
+    request: Request, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
+) -> Response:
     """The API definition."""
     document = openapi.document(parts.settings.title, parts.settings.description, links.base)
+    if as_html:
+        return html.conditional(request, pages.api(site, document))
     return documents.conditional(request, documents.ready(document), OPENAPI)
 
 

@@ -1,32 +1,55 @@
 """Results of a job: all as the execution asked for them, or one output as it is."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request, Response
 
-from qanat_api import content, documents, negotiation
+from qanat_api import content, documents, html, negotiation, pages
+from qanat_api.html import Site
 from qanat_api.jobs import outcome
+from qanat_api.links import both, json_link
 from qanat_api.responses import answer, media_type_of, saved, single
-from qanat_api.routes import LinksOf, Parts, PartsOf, get
+from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
 from qanat_common.errors import NoSuchOutput, RangeNotSatisfiable
 from qanat_common.jobs import JobRecord
-from qanat_common.protocol import StoredFile, Value
+from qanat_common.protocol import OutputValue, StoredFile, Value
 
 router = APIRouter()
 
+VARY = {"Vary": "Accept"}
+
 
 @get(router, "/jobs/{job_id}/results", document=False)
-async def results(job_id: str, parts: PartsOf, links: LinksOf) -> Response:
+async def results(
+    request: Request, job_id: str, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
+) -> Response:
     """The results in the form that the execute request asked for."""
     record = await parts.jobs.record(job_id)
+    outputs = outcome(record).outputs
+    if as_html:
+        return html.page(request, await _page(parts, site, record, outputs))
     made = answer(
-        outcome(record).outputs,
+        outputs,
         record.request,
         lambda name: links.output(job_id, name),
         boundary=f"results-{record.job_id}",
     )
     try:
-        return await content.respond(parts.files, made, documents.REVALIDATE)
+        return await content.respond(parts.files, made, documents.REVALIDATE | VARY)
     except FileNotFoundError:
         raise NoSuchOutput("A file of the results is no longer there.") from None
+
+
+async def _page(
+    parts: Parts, site: Site, record: JobRecord, outputs: Mapping[str, OutputValue]
+) -> bytes:
+    links = site.links
+    own = both(links.results(record.job_id), "These results")
+    own.append(json_link(links.job(record.job_id), "up", "The job"))
+    document = {"links": [link.document() for link in own]}
+    offered = parts.catalog.snapshot.get(f"{record.process_id}@{record.service}")
+    described = offered.process if offered else None
+    return await pages.results(site, parts.files, record, outputs, described, document)
 
 
 @get(router, "/jobs/{job_id}/results/{output}", document=False)

@@ -1,0 +1,218 @@
+"""The fields of a process's form: what is shown of an input, and what was filled in; pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar, Protocol
+
+import orjson
+from pydantic import JsonValue
+
+from qanat_api.schemas import Branch, branches, escape
+from qanat_common.ogc import Description, InputDescription, JsonSchema, Process
+
+HINTS: Mapping[str, str] = {
+    "parent": "Of {}",
+    "field-type": "It must hold: {}",
+    "geometry": "It must hold {}",
+    "columns": "Columns: {}",
+}
+"""Role of a note on an input → how a person is told."""
+
+MOST_EXACT = 1e15
+"""Up to here a float that is whole is written as a whole number."""
+
+UNIT_OF_CRS = "of the CRS of "
+"""So begins a unit that a layer decides."""
+
+
+class Unreadable(Exception):
+    """What was filled in is none of what a field takes; the text says why."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that was sent with a form."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What was filled in: name of a control → its texts, and its files."""
+
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    files: Mapping[str, Sequence[Upload]] = field(default_factory=dict)
+
+    def text(self, key: str) -> str:
+        """The text of a control; "" when there is none. The last one counts."""
+        found = self.texts.get(key)
+        return found[-1].replace("\r\n", "\n") if found else ""
+
+    def all(self, key: str) -> Sequence[str]:
+        """All texts of a control."""
+        return self.texts.get(key, ())
+
+    def uploads(self, key: str) -> Sequence[Upload]:
+        """The files of a control. A browser sends one without a name where none was chosen."""
+        return [upload for upload in self.files.get(key, ()) if upload.name or upload.content]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of the values of a choice: `value` as JSON, `title` for people."""
+
+    value: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A media type in which a value may be given; `branch` says how it stands in JSON."""
+
+    media_type: str
+    title: str
+    branch: Branch
+
+
+class Kind(Protocol):
+    """A kind of fields; `macro` names the template's macro that shows it."""
+
+    macro: ClassVar[str]
+
+    def fits(self, about: InputDescription) -> bool:
+        """Whether an input is of this kind."""
+
+    def initial(self, shown: "Field") -> dict[str, list[str]]:
+        """What is filled in at first: the default."""
+
+    def read(self, shown: "Field", filled: Filled) -> JsonValue:
+        """The value that was filled in, None when there is none. Raises Unreadable."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """An input as the form shows it; `id` is that of its control, `key` its name."""
+
+    name: str
+    id: str
+    about: InputDescription
+    kind: Kind
+
+    @property
+    def key(self) -> str:
+        """The name of its control: the JSON pointer of the input."""
+        return f"inputs/{escape(self.name)}"
+
+    @property
+    def schema(self) -> JsonSchema:
+        """The schema of its value."""
+        return self.about.schema_
+
+    @property
+    def default(self) -> JsonValue:
+        """What is taken when nothing is given; None when nothing is."""
+        found: JsonValue = self.schema.get("default")
+        return found
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.about.title or self.name
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be filled in."""
+        return self.about.min_occurs > 0
+
+    @cached_property
+    def roles(self) -> Mapping[str, str]:
+        """Role → text, of the notes on it."""
+        return roles(self.about)
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of its number, unless a layer decides."""
+        unit = self.roles.get("unit")
+        return None if unit is None or unit.startswith(UNIT_OF_CRS) else unit
+
+    @cached_property
+    def hints(self) -> list[str]:
+        """What a person should know before filling it in."""
+        return [text for text in _hints(self) if text]
+
+    @cached_property
+    def options(self) -> list[Option]:
+        """The values to choose from."""
+        inner = self.schema.get("items", {})
+        values = self.schema.get("enum") or inner.get("enum") or ()
+        return [Option(as_json(value), value_text(value) or "(empty)") for value in values]
+
+    @cached_property
+    def media(self) -> list[Medium]:
+        """The media types in which it may be given, its default first."""
+        return [
+            Medium(branch.media_type, title or branch.media_type, branch)
+            for branch, title in zip(branches(self.schema), _titles(self.schema), strict=True)
+            if branch.media_type
+        ]
+
+
+def roles(about: Description) -> Mapping[str, str]:
+    """Role → text, of the notes on an input or a process; the first of a role counts."""
+    found: dict[str, str] = {}
+    for note in about.metadata or ():
+        if note.role and note.title:
+            found.setdefault(note.role, note.title)
+    return found
+
+
+def fields(process: Process, kinds: Sequence[Kind]) -> list[Field]:
+    """A field for each input: of the first of the kinds that fits it."""
+    return [
+        Field(name, f"input-{at}", about, next(kind for kind in kinds if kind.fits(about)))
+        for at, (name, about) in enumerate(process.inputs.items())
+    ]
+
+
+def as_json(value: JsonValue) -> str:
+    """A value as JSON."""
+    return orjson.dumps(value).decode()
+
+
+def value_text(value: JsonValue) -> str:
+    """A value as a person writes it."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT:
+        return str(int(value))
+    return value if isinstance(value, str) else as_json(value)
+
+
+def _titles(schema: JsonSchema) -> list[str | None]:
+    alternatives = schema.get("oneOf") or schema.get("anyOf")
+    return [each.get("title") for each in alternatives] if alternatives else [None]
+
+
+def _hints(shown: Field) -> Iterator[str | None]:
+    unit = shown.roles.get("unit", "")
+    if unit.startswith(UNIT_OF_CRS):
+        yield (
+            f"In the units {unit}: metres or feet where that is projected,"
+            " degrees where it is not (as GeoJSON is)"
+        )
+    for role, text in HINTS.items():
+        if role in shown.roles:
+            yield text.format(shown.roles[role])
+    yield shown.schema.get("description")
+    yield _bounds(shown.schema)
+
+
+def _bounds(schema: JsonSchema) -> str | None:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    more = "more than " if schema.get("exclusiveMinimum") is True else ""
+    less = "less than " if schema.get("exclusiveMaximum") is True else ""
+    if low is not None and high is not None:
+        return f"From {more}{low:g} to {less}{high:g}"
+    if low is not None:
+        return f"{'More than ' if more else 'At least '}{low:g}"
+    return None if high is None else f"{'Less than ' if less else 'At most '}{high:g}"

@@ -1,0 +1,291 @@
+"""The pages: of each resource, what its JSON document says, and all of its links."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, Protocol
+
+from qanat_api import forms, html, previews
+from qanat_api.catalog import Offered, Snapshot
+from qanat_api.documents import Ready, report
+from qanat_api.fields import Field, Filled, fields, roles
+from qanat_api.html import Site, render
+from qanat_api.jobs import failure
+from qanat_api.kinds import KINDS
+from qanat_api.links import in_format
+from qanat_api.negotiation import media_range
+from qanat_api.previews import Preview
+from qanat_api.responses import media_type_of
+from qanat_api.schemas import media_types
+from qanat_common.errors import QanatError
+from qanat_common.jobs import JobRecord
+from qanat_common.ogc import JobStatus, Process, ProcessSummary
+from qanat_common.protocol import Failed, LogEntry, OutputValue, StoredFile
+
+KEPT_LISTS = 4
+"""So many pages of the whole process list are kept ready."""
+
+Document = Mapping[str, Any]
+
+STATES: Mapping[str, tuple[str, str]] = {
+    JobStatus.ACCEPTED: ("◷", "Waiting"),
+    JobStatus.RUNNING: ("▶", "Running"),
+    JobStatus.SUCCESSFUL: ("✓", "Successful"),
+    JobStatus.FAILED: ("✕", "Failed"),
+    JobStatus.DISMISSED: ("⊘", "Dismissed"),
+}
+"""Status → a sign and a word."""
+
+CRS_EXAMPLES = (
+    ("EPSG:4326", "WGS 84: longitude and latitude"),
+    ("EPSG:3857", "Web Mercator"),
+    ("EPSG:3035", "Europe, equal area (LAEA)"),
+    ("EPSG:25832", "ETRS89 / UTM zone 32N"),
+    ("EPSG:25833", "ETRS89 / UTM zone 33N"),
+    ("EPSG:32632", "WGS 84 / UTM zone 32N"),
+    ("EPSG:2154", "RGF93 / Lambert-93, France"),
+    ("EPSG:27700", "British National Grid"),
+    ("EPSG:8857", "WGS 84 / Equal Earth"),
+)
+"""Reference systems that a form proposes."""
+
+
+class Files(Protocol):
+    """Where files lie; blocks. Raises FileNotFoundError."""
+
+    def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes of a file."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An output of a job as the page of its results shows it."""
+
+    name: str
+    title: str
+    media_type: str
+    href: str
+    file: StoredFile | None
+    preview: Preview
+
+
+def landing(site: Site, document: Document, count: int) -> Ready:
+    """What this service is, and where to go."""
+    return _ready("landing.html", site, document, f"{site.links.base}/", count=count)
+
+
+def conformance(site: Site, document: Document) -> Ready:
+    """The conformance classes."""
+    return _ready("conformance.html", site, document, f"{site.links.base}/conformance")
+
+
+def api(site: Site, document: Document) -> Ready:
+    """The operations of the API definition, to be read."""
+    return _ready("api.html", site, document, f"{site.links.base}/api")
+
+
+@lru_cache(KEPT_LISTS)
+def whole_list(snapshot: Snapshot, site: Site) -> Ready:
+    """All processes; made once for each catalogue."""
+    return html.ready(processes(site, snapshot.summaries(""), len(snapshot), "", ()))
+
+
+def processes(
+    site: Site,
+    found: Sequence[ProcessSummary],
+    count: int,
+    query: str,
+    links: Sequence[Document],
+) -> bytes:
+    """Some processes, by provider and group."""
+    groups = [
+        (provider, [(group, list(several)) for group, several in groupby(those, _group)])
+        for provider, those in groupby(sorted(found, key=_place), _provider)
+    ]
+    own = links or [link.document() for link in site.links.of_list()]
+    document = {"links": own}
+    return _page(
+        "processes.html",
+        site,
+        document,
+        site.links.processes,
+        groups=groups,
+        found=len(found),
+        count=count,
+        query=query,
+    )
+
+
+def process(
+    site: Site,
+    offered: Offered,
+    document: Document,
+    filled: Filled | None = None,
+    error: QanatError | None = None,
+) -> bytes:
+    """A process with the form that runs it; as it was filled in, with what is wrong with it."""
+    shown = form_of(offered.process)
+    return _page(
+        "process.html",
+        site,
+        document,
+        site.links.process(offered.id),
+        process=offered.process,
+        process_id=offered.id,
+        service=offered.service,
+        notes=roles(offered.process),
+        metadata=offered.process.metadata or (),
+        shown=shown,
+        required=[each for each in shown if each.required],
+        optional=[each for each in shown if not each.required and "advanced" not in each.roles],
+        advanced=[each for each in shown if not each.required and "advanced" in each.roles],
+        outputs=list(_output_choices(offered.process)),
+        filled=filled or forms.initial(offered.process, shown),
+        error=error,
+        faults=forms.by_field(error.faults) if error else {},
+        crs_examples=CRS_EXAMPLES,
+    )
+
+
+def form_of(described: Process) -> list[Field]:
+    """The fields of a process's form."""
+    return fields(described, KINDS)
+
+
+def jobs(site: Site, document: Document, query: Mapping[str, list[str]]) -> bytes:
+    """Some jobs, with the filters by which they were found."""
+    return _page("jobs.html", site, document, _self(document), query=query, states=STATES)
+
+
+def job(
+    site: Site, record: JobRecord, document: Document, log: Sequence[LogEntry], now: datetime
+) -> bytes:
+    """How far a job is, what it said, and what can be done with it."""
+    failed = failure(record.outcome) if isinstance(record.outcome, Failed) else None
+    return _page(
+        "job.html",
+        site,
+        document,
+        _self(document),
+        ended=record.ended,
+        failed=failed,
+        log=log,
+        service=record.service,
+        state=STATES[record.status],
+        spent=_spent(record, now),
+        attempt=record.attempt,
+    )
+
+
+def log(site: Site, document: Document, entries: Sequence[LogEntry]) -> bytes:
+    """What the algorithm of a job said."""
+    return _page("log.html", site, document, _self(document), log=entries)
+
+
+async def results(
+    site: Site,
+    files: Files,
+    record: JobRecord,
+    outputs: Mapping[str, OutputValue],
+    described: Process | None,
+    document: Document,
+) -> bytes:
+    """The outputs of a job: each with a link to all of it, and a first look."""
+    shown = [
+        await asyncio.to_thread(_shown, site, files, record, name, value, described)
+        for name, value in outputs.items()
+    ]
+    return _page("results.html", site, document, _self(document), record=record, outputs=shown)
+
+
+def problem(site: Site, error: QanatError) -> bytes:
+    """An error."""
+    return render("problem.html", site, document=report(error).document(), json_href=None)
+
+
+def _page(template: str, site: Site, document: Document, href: str, **context: Any) -> bytes:
+    """A page of a resource whose address is `href`."""
+    return render(template, site, document=document, json_href=in_format(href, "json"), **context)
+
+
+def _ready(template: str, site: Site, document: Document, href: str, **context: Any) -> Ready:
+    return html.ready(_page(template, site, document, href, **context))
+
+
+def _self(document: Document) -> str:
+    found: str = next(link["href"] for link in document["links"] if link["rel"] == "self")
+    return found
+
+
+def _provider(summary: ProcessSummary) -> str:
+    return roles(summary).get("provider") or summary.id.partition(":")[0]
+
+
+def _group(summary: ProcessSummary) -> str:
+    return roles(summary).get("group", "")
+
+
+def _place(summary: ProcessSummary) -> tuple[str, str, str, str]:
+    named = _provider(summary), _group(summary), summary.title or summary.id, summary.id
+    first, second, third, last = (text.casefold() for text in named)
+    return first, second, third, last
+
+
+def _output_choices(described: Process) -> Iterator[dict[str, Any]]:
+    """The outputs as the form offers them, each with its formats."""
+    for name, about in described.outputs.items():
+        schema = about.schema_
+        alternatives = schema.get("oneOf") or schema.get("anyOf") or [schema]
+        yield {
+            "name": name,
+            "key": forms.output_key(name),
+            "about": about,
+            "note": roles(about).get("optional"),
+            "formats": [
+                {"media_type": found[0], "title": each.get("title") or found[0]}
+                for each in alternatives
+                if (found := media_types(each))
+            ],
+        }
+
+
+def _spent(record: JobRecord, now: datetime) -> Mapping[str, float]:
+    """What a job did → for how many seconds."""
+    end = record.finished or now
+    spent = {"Waited": ((record.started or end) - record.created).total_seconds()}
+    if record.started:
+        spent["Ran" if record.finished else "Running for"] = (end - record.started).total_seconds()
+    return {name: max(0.0, seconds) for name, seconds in spent.items()}
+
+
+def _shown(
+    site: Site,
+    files: Files,
+    record: JobRecord,
+    name: str,
+    value: OutputValue,
+    described: Process | None,
+) -> Shown:
+    about = described.outputs.get(name) if described else None
+    return Shown(
+        name=name,
+        title=(about.title if about else None) or name,
+        media_type=media_range(media_type_of(value)),
+        href=site.links.output(record.job_id, name),
+        file=value if isinstance(value, StoredFile) else None,
+        preview=_preview(files, value),
+    )
+
+
+def _preview(files: Files, value: OutputValue) -> Preview:
+    if not isinstance(value, StoredFile):
+        return previews.of_value(value.value)
+    if not previews.needs_content(value):
+        return previews.of_file(value.media_type, None)
+    try:
+        return previews.of_file(value.media_type, b"".join(files.stream(value.key)))
+    except FileNotFoundError:
+        return Preview(notes=("The file is no longer there.",))

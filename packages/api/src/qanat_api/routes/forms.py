@@ -1,0 +1,87 @@
+"""What the pages send, and the files that they need; no part of the API itself."""
+
+import asyncio
+from collections.abc import Mapping
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from qanat_api import forms, html, pages
+from qanat_api.catalog import Offered
+from qanat_api.documents import NO_STORE, problem_headers
+from qanat_api.fields import Filled
+from qanat_api.negotiation import Preferences
+from qanat_api.routes import LinksOf, Parts, PartsOf, SiteOf, get
+from qanat_common.errors import NotFound, QanatError
+
+router = APIRouter()
+
+ASYNCHRONOUS = Preferences(respond_async=True)
+
+
+@router.post("/processes/{process_id}/form", response_model=None)
+async def run(
+    request: Request, process_id: str, parts: PartsOf, links: LinksOf, site: SiteOf
+) -> Response:
+    """Run a process by its form: on to the page of the job, or back to the form with what is wrong."""
+    forms.check_origin(request.headers, links.base)
+    offered = parts.jobs.process(process_id)
+    filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
+    try:
+        job_id = await _execute(parts, offered, filled)
+    except QanatError as error:
+        document = {"links": [link.document() for link in links.of_process(offered.id)]}
+        made = pages.process(site, offered, document, filled, error)
+        return html.page(request, made, error.status, problem_headers(error))
+    return _see(links.job(job_id))
+
+
+async def _execute(parts: Parts, offered: Offered, filled: Filled) -> str:
+    """The id of the job. The form says nothing that an execute request could not."""
+    body = await asyncio.to_thread(_body, offered, filled)
+    execution = await parts.jobs.execute(offered, body, ASYNCHRONOUS)
+    return execution.record.job_id
+
+
+def _body(offered: Offered, filled: Filled) -> bytes:
+    shown = pages.form_of(offered.process)
+    return orjson.dumps(forms.execute_request(offered, shown, filled))
+
+
+@get(router, "/processes/{process_id}/form", document=False)
+async def form(process_id: str, links: LinksOf) -> Response:
+    """Who loads a form again that was sent: the page that has it."""
+    return _see(links.process(process_id))
+
+
+@router.post("/jobs/{job_id}/cancel", response_model=None)
+async def cancel(request: Request, job_id: str, parts: PartsOf, links: LinksOf) -> Response:
+    """Cancel a job that has not ended."""
+    forms.check_origin(request.headers, links.base)
+    await parts.jobs.record(job_id)
+    await parts.jobs.cancel(job_id)
+    return _see(links.job(job_id))
+
+
+@router.post("/jobs/{job_id}/remove", response_model=None)
+async def remove(request: Request, job_id: str, parts: PartsOf, links: LinksOf) -> Response:
+    """Remove a job that has ended, with its results."""
+    forms.check_origin(request.headers, links.base)
+    record = await parts.jobs.record(job_id)
+    if not record.ended:
+        return _see(links.job(job_id))
+    await parts.jobs.remove(job_id)
+    return _see(links.jobs)
+
+
+@get(router, "/static/{name}", document=False)
+async def static(request: Request, name: str) -> Response:
+    """A file that pages need."""
+    if name not in html.STATIC:
+        raise NotFound("There is nothing at this path.")
+    return html.send_file(request, name)
+
+
+def _see(href: str, headers: Mapping[str, str] = NO_STORE) -> Response:
+    """On to another page."""
+    return Response(status_code=303, headers={"Location": href, **headers})

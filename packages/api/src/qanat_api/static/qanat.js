@@ -1,0 +1,85 @@
+// What pages do beyond what they are: filter a list while one types, and follow a job.
+"use strict";
+
+// The list of processes, by the words that stand in each item.
+for (const box of document.querySelectorAll("input[data-filter]")) {
+  const list = document.querySelector(box.dataset.filter);
+  const count = document.getElementById("count");
+  const items = [...list.querySelectorAll("li")];
+  const texts = items.map((item) => {
+    const headings = [item.closest(".group"), item.closest(".provider")].map(
+      (part) => part.querySelector("h2, h3")?.textContent ?? "",
+    );
+    return (item.textContent + " " + headings.join(" ")).toLowerCase();
+  });
+  const filter = () => {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    items.forEach((item, at) => {
+      item.hidden = !words.every((word) => texts[at].includes(word));
+      found += item.hidden ? 0 : 1;
+    });
+    for (const part of list.querySelectorAll(".group, .provider")) {
+      part.hidden = !part.querySelector("li:not([hidden])");
+    }
+    count.textContent = found === items.length ? `${found} processes` : `${found} of ${items.length} processes`;
+  };
+  if (items.length && !box.value) {
+    box.addEventListener("input", filter);
+  }
+}
+
+// What is wrong with a form is the first thing to read.
+document.getElementById("errors")?.focus();
+
+// A job that has not ended: its page is fetched again and again, and what changed is shown.
+const PAUSE = 1000;
+
+function tell(live) {
+  const said = document.getElementById("said");
+  if (said.textContent !== live.dataset.said) {
+    said.textContent = live.dataset.said;
+  }
+}
+
+function show(before, after) {
+  const within = before.contains(document.activeElement);
+  const log = before.querySelector(".log");
+  const atEnd = !log || log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
+  const top = log?.scrollTop ?? 0;
+  before.replaceWith(after);
+  const newer = after.querySelector(".log");
+  if (newer) {
+    newer.scrollTop = atEnd ? newer.scrollHeight : top;
+  }
+  if (within) {
+    after.querySelector(".actions button, .actions a")?.focus();
+  }
+}
+
+async function follow() {
+  const live = document.getElementById("live");
+  tell(live);
+  if (live.dataset.ended === "yes") {
+    return;
+  }
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const after = page.getElementById("live");
+    if (!after) {
+      location.reload();
+      return;
+    }
+    document.title = page.title;
+    show(live, document.adoptNode(after));
+  } catch {
+    document.getElementById("said").textContent = "The server does not answer; trying on.";
+  }
+  follow();
+}
+
+if (document.getElementById("live")) {
+  follow();
+}
