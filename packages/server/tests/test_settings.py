@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from qanat.folder import DataFolder
 from qanat.parts import service_parts, settings_file
 from qanat.problems import CannotStart, check
-from qanat.settings import Settings, base_url, settle
+from qanat.settings import PUBLISHED, Settings, base_url, settle
 from qanat_api.settings import Settings as ApiSettings
 from qanat_common.settings import load
 from qanat_registry.settings import Settings as RegistrySettings
@@ -54,6 +55,20 @@ def test_the_api_asks_the_registry_where_it_listens_unless_told_otherwise() -> N
 
     assert here.api.registry_url == "http://127.0.0.1:9999"
     assert there.api.registry_url == "http://h:1"
+
+
+def test_folders_of_the_data_folder_are_published_from_unless_others_are_given() -> None:
+    given = settings(
+        server={"data_folder": "/data"}, worker={"qgis": {"models": ["/m"], "plugins": []}}
+    )
+    qgis = settle(given, *EMBEDDED).worker.qgis
+    assert (qgis.models, qgis.scripts, qgis.plugins) == ([Path("/m")], [Path("/data/scripts")], [])
+
+
+def test_a_data_folder_has_empty_folders_to_publish_from(tmp_path: Path) -> None:
+    DataFolder(tmp_path / "data")
+    for name in PUBLISHED:
+        assert list((tmp_path / "data" / name).iterdir()) == []
 
 
 def test_the_echo_is_offered_unless_it_is_switched_off() -> None:

@@ -106,6 +106,38 @@ def test_a_reload_that_fails_leaves_the_old_one_at_work(
     until(lambda: len(bench.ready) == 2)
 
 
+def test_a_reload_that_is_asked_for_while_one_is_under_way_follows_it(
+    make_bench: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    bench = make_bench()
+    for _ in range(3):
+        bench.children.reload()
+    until(lambda: len(bench.ready) == 3)
+    bench.children.reload()
+    until(lambda: len(bench.ready) == 4)
+    assert bench.values("echo", x=1) == {"x": 1}
+
+
+def test_one_that_is_asked_for_while_one_fails_follows_it_as_well(
+    make_bench: Callable[..., Any], until: Callable[..., Any], tmp_path: Path
+) -> None:
+    version = tmp_path / "version"
+    version.write_text("1")
+    bench = make_bench(version=str(version))
+    os.mkfifo(tmp_path / "pipe")
+    version.unlink()
+    version.symlink_to("pipe")
+    bench.children.reload()
+    # The engine that starts waits for what is written here, and cannot decode it.
+    with version.open("wb") as pipe:
+        bench.children.reload()
+        (tmp_path / "other").write_text("2")
+        (tmp_path / "next").symlink_to("other")
+        (tmp_path / "next").rename(version)
+        pipe.write(b"\xff")
+    until(lambda: [each.versions["fake"] for each in bench.ready] == ["1", "2"])
+
+
 def test_an_engine_that_refuses_to_start_says_why(make_bench: Callable[..., Any]) -> None:
     with pytest.raises(EngineFailed, match="RuntimeError: there is no QGIS"):
         make_bench(refuse="there is no QGIS")

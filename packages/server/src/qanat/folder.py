@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from qanat.problems import CannotStart
+from qanat.settings import PUBLISHED
 
 LONGEST_SOCKET = 100
 """A path of a unix socket may have 107 bytes on Linux."""
@@ -28,7 +29,8 @@ class DataFolder:
         """Raises CannotStart when the folder cannot be made, or another all-in-one has it."""
         self.path = path.absolute()
         try:
-            for folder in (self.path, self.valkey, self.run):
+            published = [self.path / name for name in PUBLISHED]
+            for folder in (self.path, self.valkey, self.run, *published):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

@@ -11,6 +11,9 @@ from qanat_common.settings import Section, SharedSettings
 from qanat_registry.settings import RegistrySettings
 from qanat_worker.settings import WorkerSettings
 
+PUBLISHED = ("models", "scripts", "plugins")
+"""Folders of the data folder in which one publishes by putting a file there."""
+
 
 def default_data_folder() -> Path:
     """Where programs of a user keep data: the same from wherever the command is started."""
@@ -76,8 +79,11 @@ def settle(settings: Settings, broker_url: str, store_url: str) -> Settings:
         update={"port": api.port or _free_port(api.host)}
         | _unless_given(api, registry_url=base_url(registry.host, registry.port))
     )
+    published = {name: [folder / name] for name in PUBLISHED}
+    qgis = worker.qgis.model_copy(update=_unless_given(worker.qgis, **published))
     worker = worker.model_copy(
-        update=_unless_given(
+        update={"qgis": qgis}
+        | _unless_given(
             worker, work_folder=folder / "work", beat_seconds=registry.beat_seconds, echo=True
         )
     )

@@ -26,6 +26,7 @@ from qanat_worker.sandbox import scrubbed
 from qanat_worker.settings import Settings, WorkerSettings
 from qanat_worker.stopper import STOPS, Stopper
 from qanat_worker.warm import EngineStart
+from qanat_worker.watch import Watch
 
 logger = logging.getLogger("qanat_worker")
 
@@ -52,7 +53,8 @@ def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> Engi
 
 
 def _readable(settings: WorkerSettings) -> list[Path]:
-    return [*settings.readable, settings.qgis.prefix_path, *settings.qgis.python_paths]
+    qgis = settings.qgis
+    return [*settings.readable, qgis.prefix_path, *qgis.python_paths, *qgis.published]
 
 
 def run(settings: Settings) -> None:
@@ -77,6 +79,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     herald = Herald(mine, who, store, Mouth(app).publish)
     children = Children(engine_start(mine, folder, settings.log.level), herald.able)
     stack.callback(children.close)
+    watch = Watch(mine.qgis.published, children.reload)
     _start(children, mine)
     _check_sandbox(children.sandbox, mine)
     pulse = Pulse(store, boot)
@@ -94,6 +97,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     worker = JobWorker(app, who, Parts(runner, herald, pulse, store))
     herald.start()
     pulse.start()
+    watch.start()
     Stopper(mine.drain_timeout, worker.drain, runner.give_back, children.reload).start()
     worker.start()
     pulse.leave()

@@ -41,6 +41,7 @@ class Children:
         self._newest: WarmParent | None = None
         self._losses = 0
         self._began = False
+        self._again = False
         self._closing = False
 
     def start(self) -> None:
@@ -87,12 +88,20 @@ class Children:
         return child
 
     def reload(self) -> None:
-        """Replace the warm parent, as soon as a new one is warm; running jobs go on to their end."""
+        """Replace the warm parent, as soon as a new one is warm; running jobs go on to their end.
+
+        While one starts it may have seen what was there before: then another follows it.
+        """
         with self._changed:
-            if self._closing or self._newest is not self._current:
+            self._again = self._newest is not self._current
+            if self._closing or self._again:
                 return
         logger.info("starting a new warm parent")
         self._begin(pause=0.0)
+
+    def _reload_if_asked(self) -> None:
+        if self._again:
+            self.reload()
 
     def close(self) -> None:
         """End all parents and children."""
@@ -141,6 +150,7 @@ class Children:
             spares, self._spares = self._spares, deque()
         if old is not None:
             self._retire(old, spares)
+        self._reload_if_asked()
 
     def _retire(self, parent: WarmParent, spares: deque[Child]) -> None:
         for child in spares:
@@ -162,6 +172,8 @@ class Children:
             why = parent.failure or "it was warm"
             logger.error("warm parent %s was lost (%s), another in %g s", parent.pid, why, pause)
             self._begin(pause)
+        else:
+            self._reload_if_asked()
 
     def _forget(self, parent: WarmParent) -> deque[Child]:
         """Take a lost parent out of its place; the spares that went with it."""

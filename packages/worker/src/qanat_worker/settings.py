@@ -1,9 +1,9 @@
 """The settings of a worker: the table [worker] beside the shared keys."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from qanat_common.settings import Section, SharedSettings
 from qanat_common.transport import LONGEST_JOB_SECONDS
@@ -12,6 +12,9 @@ GIB = 1 << 30
 
 
 Sandbox = Literal["required", "best-effort", "off"]
+
+Folders = list[Annotated[Path, AfterValidator(Path.absolute)]]
+"""Relative ones are meant from where the worker was started."""
 
 
 class LimitSettings(Section):
@@ -72,6 +75,27 @@ class QgisSettings(Section):
     prefix_path: Path = Field(
         default=Path("/usr"), description="The prefix under which QGIS is installed."
     )
+    models: Folders = Field(
+        default_factory=list,
+        description="Folders of models (.model3, also in folders within) that are published, each as"
+        " model:NAME. In the all-in-one: `models` in the data folder.",
+    )
+    scripts: Folders = Field(
+        default_factory=list,
+        description="Folders of Processing scripts (.py) that are published, each as script:NAME. They"
+        " are code that the worker runs. In the all-in-one: `scripts` in the data folder.",
+    )
+    plugins: Folders = Field(
+        default_factory=list,
+        description="Folders of QGIS plugins, each in a folder of its own, whose algorithms are"
+        " published. They are code that the worker runs. In the all-in-one: `plugins` in the data"
+        " folder.",
+    )
+
+    @property
+    def published(self) -> list[Path]:
+        """All folders in which something is published by putting it there."""
+        return [*self.models, *self.scripts, *self.plugins]
 
 
 class WorkerSettings(Section):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,12 +36,85 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """QGIS, started; it writes its settings and temporary files to a folder of the tests."""
     home = str(tmp_path_factory.mktemp("qgis"))
+    folders = publish(tmp_path_factory.mktemp("published"))
     with pytest.MonkeyPatch.context() as environ, warnings.catch_warnings():
         for name in ("QGIS_CUSTOM_CONFIG_PATH", "XDG_RUNTIME_DIR", "TMPDIR"):
             environ.setenv(name, home)
         environ.setenv("QT_QPA_PLATFORM", "offscreen")
         warnings.simplefilter("ignore")
-        yield start({})
+        yield start({name: [str(path)] for name, path in folders.items()})
+
+
+def publish(root: Path) -> dict[str, Path]:
+    """What is published in tests, beside ones that are broken in all ways."""
+    shutil.copytree(Path(__file__).parent / "published", root, dirs_exist_ok=True)
+    for name, text in BROKEN.items():
+        path = root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    return {kind.name: kind for kind in root.iterdir()}
+
+
+CLASS = """
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingOutputNumber
+
+class Broken(QgsProcessingAlgorithm):
+    def name(self):
+        return "{name}"
+    def displayName(self):
+        return "Broken"
+    def createInstance(self):
+        return Broken()
+    def initAlgorithm(self, config=None):
+        {init}
+    def shortHelpString(self):
+        {help}
+"""
+
+BROKEN = {
+    "models/broken.model3": "<model",
+    "scripts/broken.py": "def (",
+    "scripts/empty.py": "x = 1",
+    "scripts/leaving.py": "raise SystemExit(3)",
+    "scripts/missing.py": "import no_such_module",
+    "scripts/raising.py": CLASS.format(name="raising", init="raise ValueError('no')", help="pass"),
+    "scripts/helpless.py": CLASS.format(
+        name="helpless",
+        init="self.addOutput(QgsProcessingOutputNumber('N', 'N'))",
+        help="raise ValueError('no')",
+    ),
+    "scripts/slashed.py": CLASS.format(name="a/b", init="pass", help="return ''"),
+    "scripts/twins.py": CLASS.format(name="doubled", init="pass", help="return ''"),
+    "plugins/broken/metadata.txt": "[general]\nhasProcessingProvider=yes\n",
+    "plugins/broken/__init__.py": "raise OSError('at /secret/place/file')",
+    "plugins/half/metadata.txt": "[general]\nhasProcessingProvider=True\n",
+    "plugins/half/__init__.py": """
+from qgis.core import QgsApplication, QgsProcessingProvider
+
+class Provider(QgsProcessingProvider):
+    def id(self):
+        return "half"
+    def name(self):
+        return "Half"
+    def loadAlgorithms(self):
+        raise KeyError("half")
+
+class Half:
+    def initProcessing(self):
+        self.provider = Provider()
+        QgsApplication.processingRegistry().addProvider(self.provider)
+
+def classFactory(iface):
+    return Half()
+""",
+    "plugins/desktop/metadata.txt": "[general]\nname=Desktop\n",
+    "plugins/old/metadata.txt": "[general]\nhasProcessingProvider=yes\nqgisMinimumVersion=2.0\n",
+    "plugins/ahead/metadata.txt": "[general]\nhasProcessingProvider=yes\nqgisMinimumVersion=3.99\n",
+    "plugins/past/metadata.txt": "[general]\nhasProcessingProvider=yes\n"
+    "qgisMinimumVersion=3.0\nqgisMaximumVersion=3.4\n",
+    "plugins/garbled/metadata.txt": "general",
+    "plugins/json/metadata.txt": "[general]\nhasProcessingProvider=yes\n",
+}
 
 
 @dataclass

@@ -1,32 +1,36 @@
 """The engine: lists, describes and runs the algorithms of QGIS; satisfies the worker's port."""
 
+import logging
 import platform
 from collections import Counter
 
 from osgeo import gdal
-from qgis.core import Qgis, QgsApplication, QgsProjUtils
+from qgis.core import Qgis, QgsApplication, QgsProcessingAlgorithm, QgsProjUtils
 
 from qanat_common.errors import AlgorithmFailed, NoSuchProcess
 from qanat_common.ogc import Process
 from qanat_common.protocol import Offer, ProviderInfo, Refusal
-from qanat_worker.engine import execution, warmup
+from qanat_worker.engine import execution, faults, publications, warmup
 from qanat_worker.engine.describe import describe, version_of
 from qanat_worker.port import Feedback, Produced, Task
+
+logger = logging.getLogger(__name__)
 
 
 class Algorithms:
     """All algorithms of a QGIS that has started; described once."""
 
-    def __init__(self, application: QgsApplication) -> None:
+    def __init__(self, application: QgsApplication, folders: publications.Folders) -> None:
         """Describe what is there; `application` is kept, for QGIS ends with it."""
         registry = application.processingRegistry()
         assert registry is not None  # noqa: S101 - QGIS has started
         self._application = application
         self._registry = registry
         self._processes: dict[str, Process] = {}
-        self._refused: list[Refusal] = []
+        self._published = publications.publish(registry, folders)
+        self._refused = self._published.refused
         for algorithm in sorted(registry.algorithms(), key=lambda each: each.id()):
-            match describe(algorithm):
+            match _described(algorithm):
                 case Process() as process:
                     self._processes[process.id] = process
                 case Refusal() as refusal:
@@ -80,3 +84,18 @@ class Algorithms:
         if algorithm is None:
             raise AlgorithmFailed(f"{task.process_id} cannot be made")
         return execution.run(algorithm, process, task, feedback)
+
+
+def _described(algorithm: QgsProcessingAlgorithm) -> Process | Refusal:
+    """Its description, or why there is none: it may be of code that is not ours."""
+    with faults.noted() as raised:
+        try:
+            algorithm.create()
+            found = describe(algorithm)
+        except Exception as error:  # noqa: BLE001 - code of others may raise anything
+            raised.append(error)
+    if raised:
+        why = f"it cannot be described: {faults.in_words(raised[0])}"
+        logger.error("%s is not published: %s", algorithm.id(), why)
+        return Refusal(id=algorithm.id(), reason=why)
+    return found

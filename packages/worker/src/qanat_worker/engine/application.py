@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import cast
 
 from pydantic import JsonValue
@@ -81,7 +82,16 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
         raise ModuleNotFoundError(f"qgis is in none of {', '.join(paths)}")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     # QGIS can be imported from here on, and not before.
-    from qanat_worker.engine import algorithms, qgis_process  # noqa: PLC0415
+    from qanat_worker.engine import algorithms, publications, qgis_process  # noqa: PLC0415
 
     prefix_path = str(options.get("prefix_path", "/usr"))
-    return algorithms.Algorithms(qgis_process.start(prefix_path, SKIPPED_DRIVERS))
+    folders = publications.Folders(
+        models=_paths(options, "models"),
+        scripts=_paths(options, "scripts"),
+        plugins=_paths(options, "plugins"),
+    )
+    return algorithms.Algorithms(qgis_process.start(prefix_path, SKIPPED_DRIVERS), folders)
+
+
+def _paths(options: Mapping[str, JsonValue], name: str) -> list[Path]:
+    return [Path(path) for path in cast(list[str], options.get(name, []))]

@@ -14,24 +14,17 @@ from qgis.core import (
 
 from qanat_common.ogc import InputDescription, Metadata, OutputDescription, Process
 from qanat_common.protocol import Refusal
-from qanat_worker.engine import policy
+from qanat_worker.engine import composition, policy
+from qanat_worker.engine.flags import MEANINGS, flags_of
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS, UNSUPPORTED
-from qanat_worker.engine.parameters.base import ADVANCED, HIDDEN, OPTIONAL, flag, number
+from qanat_worker.engine.parameters.base import ADVANCED, HIDDEN, OPTIONAL, flag
 from qanat_worker.engine.results import RESULTS, UNSUPPORTED_OUTPUTS
 
 _TAG = re.compile(r"<[^>]*>")
 _BREAK = re.compile(r"</(p|h\d|li|tr)>|<br\s*/?>", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t]+")
 _LINES = re.compile(r"\s*\n\s*(\n\s*)?")
-
-_FLAGS = {
-    "RequiresMatchingCrs": "all layers must have the same CRS",
-    "NoThreading": "runs alone in its process",
-    "KnownIssues": "has known issues",
-    "RequiresProject": "made for use in a project; runs in an empty one",
-}
-"""QGIS's name of a flag → what it means to a client."""
 
 
 class NotOffered(Exception):
@@ -48,25 +41,17 @@ def plain_text(text: str | None) -> str:
 
 def describe(algorithm: QgsProcessingAlgorithm) -> Process | Refusal:
     """The process that an algorithm is to clients."""
-    why = policy.why_not(algorithm.id(), flags_of(algorithm)) or _cannot_run(algorithm)
+    why = (
+        policy.why_not(algorithm.id(), flags_of(algorithm))
+        or composition.why_not(algorithm)
+        or _cannot_run(algorithm)
+    )
     if why:
         return Refusal(id=algorithm.id(), reason=why)
     try:
         return _process(algorithm)
     except NotOffered as reason:
         return Refusal(id=algorithm.id(), reason=str(reason))
-
-
-def flags_of(algorithm: QgsProcessingAlgorithm) -> set[str]:
-    """The names of an algorithm's flags, of those that matter here: older versions lack some."""
-    scoped = getattr(Qgis, "ProcessingAlgorithmFlag", None)
-    flags = number(algorithm.flags())
-    found = set()
-    for name in (*policy.FLAGS, *_FLAGS):
-        bit = getattr(scoped, name, None) or getattr(QgsProcessingAlgorithm, f"Flag{name}", None)
-        if bit is not None and flags & number(bit):
-            found.add(name)
-    return found
 
 
 def _cannot_run(algorithm: QgsProcessingAlgorithm) -> str | None:
@@ -115,7 +100,7 @@ def _about(
     if algorithm.helpUrl().startswith(("http://", "https://")):
         yield Metadata(role="documentation", title="Documentation", href=algorithm.helpUrl())
     flags = flags_of(algorithm)
-    for name, meaning in _FLAGS.items():
+    for name, meaning in MEANINGS.items():
         if name in flags:
             yield Metadata(role="flag", title=meaning)
 

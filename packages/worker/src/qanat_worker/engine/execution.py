@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QVariant
 from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
 from qanat_common.ogc import OutputRequest, Process
 from qanat_common.protocol import Inline
-from qanat_worker.engine import expressions, formats
+from qanat_worker.engine import composition, expressions, formats
 from qanat_worker.engine.feedback import JobFeedback, scrubbed
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
@@ -140,10 +140,12 @@ def _value(
     job: Workspace,
 ) -> Any:
     value = CONVERTERS[param.type()].convert(param, given, job)
-    check = expressions.check_of(algorithm.id(), param.name(), param.type())
-    if check is not None:
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and (wrong := check(text)):
+    texts = [
+        text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
+    ]
+    for check in composition.checks_of(algorithm, param.name()) if texts else ():
+        for text in texts:
+            if wrong := check(text):
                 raise rejected(param.name(), wrong)
     return value
 

@@ -151,6 +151,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CREATION_OPTIONS = re.compile(r"(\w+=[\w.:+-]*(\|\w+=[\w.:+-]*)*)?")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,62}")
 _UNSAFE_ARGUMENT = re.compile(r"""^-(?!\d)|["'\\`$\x00-\x1f\x7f]|^/|://""")
+_PART = re.compile(r"[\w .,-]*")
 _PIPELINE = re.compile(r"[\w+=.,\- ]*")
 
 
@@ -216,6 +217,22 @@ def wrong_pipeline(text: str) -> str | None:
         return f"{text!r} is no coordinate operation that names neither files nor addresses"
     return None
 
+
+def wrong_part(text: str) -> str | None:
+    """A text that becomes a part of something evaluated, by a model: it may not end it."""
+    return (
+        None
+        if _PART.fullmatch(text)
+        else f"{text[:200]!r} may hold letters, digits and blanks only"
+    )
+
+
+EVALUATED: dict[str, Check] = {
+    "expression": wrong_expression,
+    "execute_sql": wrong_sql,
+    "coordinateoperation": wrong_pipeline,
+}
+"""Type of parameters → the check of a text that comes to one from a plain text of a model."""
 
 CHECKS: dict[tuple[str, str], Check] = {
     ("gdal:rastercalculator", "FORMULA"): wrong_formula,

@@ -67,6 +67,12 @@ DENIED: dict[str, str] = {
 }
 """Pattern of ids → why they are not offered (default deny, by hazard)."""
 
+DENIED_WITHIN = {
+    "native:createdirectory": "it makes folders wherever a text says",
+    "native:savelog": "it writes a log with paths of the server",
+}
+"""Pattern of ids → why no step of a model may be one, of those that are made for models."""
+
 _ARGUMENTS = "free arguments of a command line, by which a client could run code"
 
 LEFT_OUT: dict[tuple[str, str], str] = {
@@ -95,6 +101,12 @@ def why_not(algorithm_id: str, flags: Collection[str]) -> str | None:
     denied = (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern))
     flagged = (why for name, why in FLAGS.items() if name in flags)
     return next(chain(denied, flagged), None)
+
+
+def why_not_within(algorithm_id: str, flags: Collection[str]) -> str | None:
+    """Why an algorithm may be no step of a model: those that are made for models may."""
+    denied = (why for ids, why in DENIED_WITHIN.items() if fnmatchcase(algorithm_id, ids))
+    return next(denied, None) or why_not(algorithm_id, set(flags) - {"HideFromToolbox"})
 
 
 def why_left_out(table: dict[tuple[str, str], str], algorithm_id: str, name: str) -> str | None:

@@ -1,0 +1,151 @@
+"""What administrators publish by putting it into a folder: models, scripts, plugins.
+
+One that cannot be loaded is refused with its reason, and stops nothing else.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingProvider,
+    QgsProcessingRegistry,
+)
+
+from qanat_common.protocol import Refusal
+from qanat_worker.engine import faults, plugins, scripts
+from qanat_worker.engine.scripts import NotPublished
+
+logger = logging.getLogger(__name__)
+
+Load = Callable[[Path], list[QgsProcessingAlgorithm]]
+
+_NAME = re.compile(r"[^/\\?#%@\x00-\x1f\x7f]+")
+"""What a name may be: it stands in addresses, and @ is before the name of a service."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things are published."""
+
+    models: list[Path] = field(default_factory=list)
+    scripts: list[Path] = field(default_factory=list)
+    plugins: list[Path] = field(default_factory=list)
+
+
+class Publications:
+    """All that was published, and what was refused."""
+
+    def __init__(self, registry: QgsProcessingRegistry, folders: Folders) -> None:
+        """Plugins first, for scripts and models use their algorithms."""
+        self.refused: list[Refusal] = []
+        self._registry = registry
+        self._plugins: list[Any] = []
+        for path in _found(folders.plugins, plugins.find):
+            self._load_plugin(path)
+        self._publish("script", "Scripts", scripts.load, _files(folders.scripts, "*.py"))
+        self._publish("model", "Models", load_model, _files(folders.models, "**/*.model3"))
+
+    def _load_plugin(self, path: Path) -> None:
+        with self._guarded(f"plugin:{path.name}", path):
+            self._plugins.append(plugins.load(path))
+
+    def _publish(self, provider_id: str, name: str, load: Load, paths: Iterable[Path]) -> None:
+        """In place of QGIS's own provider of that id, which keeps failures to itself."""
+        self._registry.removeProvider(provider_id)
+        provider = Published(provider_id, name)
+        if not self._registry.addProvider(provider):
+            raise RuntimeError(f"there is another provider {provider_id}")
+        for path in paths:
+            with self._guarded(f"{provider_id}:{path.stem}", path) as raised:
+                for algorithm in load(path):
+                    # It cannot be taken back: so it is tried first whether one can be made.
+                    algorithm.create()
+                    if not raised:
+                        provider.take(algorithm)
+
+    @contextmanager
+    def _guarded(self, refused_id: str, path: Path) -> Iterator[list[BaseException]]:
+        """Refuse what raises, wherever it does: this is the edge to code of others."""
+        with faults.noted() as raised:
+            try:
+                yield raised
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
+                raised.append(error)
+        if raised:
+            why = _in_words(raised[0])
+            logger.error("%s is not published: %s", path, why)
+            logger.debug("where it went wrong", exc_info=raised[0])
+            self.refused.append(Refusal(id=refused_id, reason=f"it cannot be loaded: {why}"))
+
+
+class Published(QgsProcessingProvider):
+    """The provider of models, or of scripts."""
+
+    def __init__(self, provider_id: str, name: str) -> None:
+        """Has no algorithms yet."""
+        super().__init__()
+        self._id = provider_id
+        self._name = name
+
+    def id(self) -> str:
+        """Part of QgsProcessingProvider."""
+        return self._id
+
+    def name(self) -> str:
+        """Part of QgsProcessingProvider."""
+        return self._name
+
+    def loadAlgorithms(self) -> None:  # noqa: N802
+        """Part of QgsProcessingProvider: they come one by one."""
+
+    def take(self, algorithm: QgsProcessingAlgorithm) -> None:
+        """Have one more. Raises NotPublished when its name is of no use, or another has it."""
+        name = algorithm.name()
+        if not _NAME.fullmatch(name):
+            raise NotPublished(f"its name {name!r} cannot stand in an address: rename it")
+        if not self.addAlgorithm(algorithm):
+            raise NotPublished(f"another one is named {name} as well")
+
+
+def load_model(path: Path) -> list[QgsProcessingAlgorithm]:
+    """Read a model's file."""
+    model = QgsProcessingModelAlgorithm()
+    if not model.fromFile(str(path)):
+        raise NotPublished("it is no model of QGIS 3")
+    if not model.name():
+        raise NotPublished("it has no name")
+    return [model]
+
+
+def _found(folders: Iterable[Path], find: Callable[[Path], Iterable[Path]]) -> Iterator[Path]:
+    for folder in folders:
+        if folder.is_dir():
+            yield from sorted(path for path in find(folder) if not path.name.startswith("."))
+        else:
+            logger.warning("%s: there is no such folder", folder)
+
+
+def _files(folders: Iterable[Path], pattern: str) -> Iterator[Path]:
+    return _found(folders, lambda folder: folder.glob(pattern))
+
+
+def _in_words(error: BaseException) -> str:
+    return str(error) if isinstance(error, NotPublished) else faults.in_words(error)
+
+
+def publish(registry: QgsProcessingRegistry, folders: Folders) -> Publications:
+    """Load all that lies in the folders; leaves no compiled Python there."""
+    faults.outlive()
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        return Publications(registry, folders)
+    finally:
+        sys.dont_write_bytecode = before

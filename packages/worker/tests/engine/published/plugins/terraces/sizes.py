@@ -1,0 +1,3 @@
+"""How high a step is."""
+
+STEP = 0.25
