@@ -121,13 +121,16 @@ def victim(
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
         httpx2.Client(base_url=f"http://127.0.0.1:{registry_port}", timeout=60) as registry,
     ):
-        until(lambda: _serves(http), 60)
-        yield Victim(http, registry, canary, secret, folder)
-    process.send_signal(signal.SIGINT)
-    process.wait(40)
+        try:
+            until(lambda: _serves(http, process), 60)
+            yield Victim(http, registry, canary, secret, folder)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(40)
 
 
-def _serves(http: httpx2.Client) -> bool:
+def _serves(http: httpx2.Client, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, "pyqgiswps ended, see its log"
     try:
         return http.get("/processes/native:buffer").status_code == 200
     except httpx2.TransportError:
