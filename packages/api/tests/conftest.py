@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -351,3 +352,77 @@ def catalog_of() -> Callable[..., Catalog]:
         return Catalog(complete=complete, services=[service] if digests else [])
 
     return make
+
+
+VOID = frozenset({"br", "img", "input", "link", "meta"})
+
+
+@dataclass
+class Element:
+    """An element of a page: what it is, and all the text in it."""
+
+    tag: str
+    attributes: dict[str, str]
+    text: str = ""
+
+
+class Page(HTMLParser):
+    """A page as a test reads it; fails where an element is not closed."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        super().__init__()
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8", answer.text
+        self.status = answer.status_code
+        self.source = answer.text
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self.feed(answer.text)
+        self.close()
+        assert not self._open, self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attrs})
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop().tag == tag, f"</{tag}>"
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.text += data
+
+    def find(self, tag: str, **attributes: str) -> list[Element]:
+        """The elements of a tag that have these attributes."""
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        return [e for e in self.elements if e.tag == tag and wanted.items() <= e.attributes.items()]
+
+    @property
+    def text(self) -> str:
+        return self.find("body")[0].text
+
+    @property
+    def hrefs(self) -> set[str]:
+        return {e.attributes["href"] for e in self.find("a") if "href" in e.attributes}
+
+
+@pytest.fixture
+def page(api: Api) -> Callable[..., Page]:
+    """Asks for a page as a browser does."""
+
+    def get(path: str, **headers: str) -> Page:
+        return Page(api.http.get(path, headers={"Accept": BROWSER, **headers}))
+
+    return get
+
+
+@pytest.fixture
+def read_page() -> Callable[[httpx2.Response], Page]:
+    return Page
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

@@ -68,7 +68,12 @@ STATIC: Mapping[str, str] = {
 """The files that pages need, and their media types."""
 
 _TAGS = {"a", "b", "br", "code", "em", "i", "li", "ol", "p", "pre", "strong", "sub", "sup", "ul"}
-_HTML = re.compile(r"</?(a|b|br|code|div|em|h\d|i|li|ol|p|pre|span|strong|table|ul)\b[^<>]*>", re.I)
+_HTML = re.compile(
+    r"</?(a|b|br|code|div|em|h\d|i|li|ol|p|pre|span|strong|table|ul)"
+    r"(\s+[\w-]+\s*=\s*(\"[^\"]*\"|'[^']*'))*\s*/?>",
+    re.IGNORECASE,
+)
+"""A tag as it is written in HTML; `a<b and c>d` has none."""
 
 
 @dataclass(frozen=True)
