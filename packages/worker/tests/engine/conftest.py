@@ -74,6 +74,8 @@ class Broken(QgsProcessingAlgorithm):
 BROKEN = {
     "models/broken.model3": "<model",
     "scripts/broken.py": "def (",
+    "scripts/crashing.py": "import os; os.abort()",
+    "scripts/ending.py": "import os; os._exit(0)",
     "scripts/empty.py": "x = 1",
     "scripts/leaving.py": "raise SystemExit(3)",
     "scripts/missing.py": "import no_such_module",

@@ -1,5 +1,6 @@
 """Models, scripts and plugins from folders: offered like any other, refused with their reason."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from qgis.core import (
 )
 
 from qanat_common.protocol import Refusal
+from qanat_worker.engine import trial
 from qanat_worker.engine.describe import describe
 from qanat_worker.engine.plugins import why_not
+from qanat_worker.engine.scripts import NotPublished
 from qanat_worker.port import ProducedFile
 
 GEOJSON = "application/geo+json"
@@ -206,6 +209,8 @@ def test_a_plugin_brings_its_provider(bench: Any) -> None:
     [
         ("model:broken", "it cannot be loaded: it is no model of QGIS 3"),
         ("script:broken", "SyntaxError"),
+        ("script:crashing", "it crashes the process that loads it (SIGABRT)"),
+        ("script:ending", "it ends the process that loads it"),
         ("script:empty", "it has no class of QgsProcessingAlgorithm, and no function by @alg"),
         ("script:leaving", "SystemExit: 3"),
         ("script:missing", "No module named 'no_such_module'"),
@@ -225,6 +230,13 @@ def test_a_plugin_brings_its_provider(bench: Any) -> None:
 )
 def test_what_is_broken_is_refused_with_its_reason(bench: Any, refused_id: str, why: str) -> None:
     assert why in reason(bench, refused_id)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_what_does_not_come_back_is_refused(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "SECONDS", 0.2)
+    with pytest.raises(NotPublished, match=r"does not load within 0\.2 seconds"):
+        trial.survive(signal.pause)
 
 
 @pytest.mark.parametrize("most", ["", "3.99", "9"])

@@ -64,6 +64,10 @@ def parameter_types() -> str:
         "Nor those that are hidden from the toolbox, that need a session of QGIS Desktop, or that QGIS"
         " marks as a security risk. What a worker refuses, and why, stands in its offer.",
         "",
+        "A step of a model may not be one of these either, nor:",
+        "",
+        *_table("ids", "why", policy.DENIED_WITHIN.items()),
+        "",
         "Inputs that are left at their default:",
         "",
         *_table(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from qgis.core import (
 )
 
 from qanat_common.protocol import Refusal
-from qanat_worker.engine import faults, plugins, scripts
+from qanat_worker.engine import faults, plugins, scripts, trial
 from qanat_worker.engine.scripts import NotPublished
 
 logger = logging.getLogger(__name__)
 
 Load = Callable[[Path], list[QgsProcessingAlgorithm]]
+Work = Callable[[], object]
 
 _NAME = re.compile(r"[^/\\?#%@\x00-\x1f\x7f]+")
 """What a name may be: it stands in addresses, and @ is before the name of a service."""
@@ -43,8 +45,14 @@ class Folders:
 class Publications:
     """All that was published, and what was refused."""
 
-    def __init__(self, registry: QgsProcessingRegistry, folders: Folders) -> None:
-        """Plugins first, for scripts and models use their algorithms."""
+    def __init__(
+        self, registry: QgsProcessingRegistry, folders: Folders, before: Callable[[Work], None]
+    ) -> None:
+        """Plugins first, for scripts and models use their algorithms.
+
+        `before` gets each piece of work with code of others, to object by NotPublished.
+        """
+        self._before = before
         self.refused: list[Refusal] = []
         self._registry = registry
         self._plugins: list[Any] = []
@@ -55,6 +63,7 @@ class Publications:
 
     def _load_plugin(self, path: Path) -> None:
         with self._guarded(f"plugin:{path.name}", path):
+            self._before(lambda: plugins.load(path))
             self._plugins.append(plugins.load(path))
 
     def _publish(self, provider_id: str, name: str, load: Load, paths: Iterable[Path]) -> None:
@@ -65,6 +74,7 @@ class Publications:
             raise RuntimeError(f"there is another provider {provider_id}")
         for path in paths:
             with self._guarded(f"{provider_id}:{path.stem}", path) as raised:
+                self._before(partial(_make, load, path))
                 for algorithm in load(path):
                     # It cannot be taken back: so it is tried first whether one can be made.
                     algorithm.create()
@@ -115,6 +125,11 @@ class Published(QgsProcessingProvider):
             raise NotPublished(f"another one is named {name} as well")
 
 
+def _make(load: Load, path: Path) -> None:
+    for algorithm in load(path):
+        algorithm.create()
+
+
 def load_model(path: Path) -> list[QgsProcessingAlgorithm]:
     """Read a model's file."""
     model = QgsProcessingModelAlgorithm()
@@ -142,10 +157,21 @@ def _in_words(error: BaseException) -> str:
 
 
 def publish(registry: QgsProcessingRegistry, folders: Folders) -> Publications:
-    """Load all that lies in the folders; leaves no compiled Python there."""
+    """Load all that lies in the folders; leaves no compiled Python there.
+
+    All is tried in another process first, and each for itself if that one does not survive it.
+    """
     faults.outlive()
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        return Publications(registry, folders)
+        trial.survive(lambda: Publications(registry, folders, _go_on))
+        return Publications(registry, folders, _go_on)
+    except NotPublished as error:
+        logger.warning("of what is published, something cannot be loaded: %s", error)
+        return Publications(registry, folders, trial.survive)
     finally:
         sys.dont_write_bytecode = before
+
+
+def _go_on(work: Work) -> None:
+    """No objection."""
