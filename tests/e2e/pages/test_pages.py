@@ -1,0 +1,219 @@
+"""The pages in a browser: used by the keyboard alone, without scripts too, and by everyone."""
+
+import hashlib
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+pytestmark = pytest.mark.qgis
+
+SECONDS = 30
+NARROW = 320
+"""1280 pixels at 400 %."""
+
+LAYER = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"name": "<img src=x onerror=alert(1)>"},
+            "geometry": {"type": "Point", "coordinates": [11, 44]},
+        }
+    ],
+}
+
+
+def submit(http: httpx2.Client, process: str, **inputs: Any) -> str:
+    answer = http.post(
+        f"/processes/{process}/execution",
+        json={"inputs": inputs},
+        headers={"Prefer": "respond-async"},
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.headers["Location"])
+
+
+def ended(http: httpx2.Client, job: str, until: Callable[..., Any]) -> str:
+    until(lambda: http.get(job).json()["status"] in ("successful", "failed"), SECONDS)
+    return job
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_buffer_is_run_by_the_keyboard_alone(
+    server: Any, browser: Any, data: Path, until: Callable[..., Any], scripts: bool
+) -> None:
+    browser.scripts(on=scripts)
+    browser.goto(f"{server.url}/")
+    browser.tab_to(lambda focused: focused["id"] == "q")
+    browser.write("buffer native")
+    browser.press_and_load()
+    browser.tab_to(lambda focused: focused["href"].endswith("/processes/native:buffer"))
+    browser.press_and_load()
+    browser.tab_to(lambda focused: focused["name"] == "inputs/INPUT/file")
+    browser.choose_file(data / "cities.geojson")
+    browser.tab_to(lambda focused: focused["name"] == "inputs/DISTANCE")
+    browser.write("1.5")
+    browser.tab_to(lambda focused: focused["tag"] == "button" and focused["text"] == "Run")
+    browser.press_and_load()
+    assert "/jobs/" in browser.url
+    until(lambda: "Successful" in browser.text, SECONDS)
+    browser.tab_to(lambda focused: focused["text"] == "Show the results")
+    browser.press_and_load()
+    assert "Bamako" in browser.text
+    assert "10 features: 10 MultiPolygon" in browser.text
+    shown = "document.querySelectorAll('.map:not([hidden]) path').length"
+    if scripts:
+        until(lambda: browser.evaluate(shown) > 10, SECONDS)
+    else:
+        assert browser.evaluate(shown) == 0
+    browser.check(urlsplit(server.url).netloc)
+
+
+def test_a_hillshade_is_run_by_the_keyboard_alone(
+    server: Any, browser: Any, data: Path, until: Callable[..., Any]
+) -> None:
+    browser.goto(f"{server.url}/processes/native:hillshade")
+    browser.tab_to(lambda focused: focused["name"] == "inputs/INPUT/file")
+    browser.choose_file(data / "dem.tif")
+    browser.tab_to(lambda focused: focused["name"] == "outputs/OUTPUT/format")
+    for _ in range(2):
+        browser.press("ArrowDown")
+    assert browser.evaluate("document.activeElement.selectedOptions[0].text") == "PNG"
+    browser.tab_to(lambda focused: focused["text"] == "Run")
+    browser.press_and_load()
+    until(lambda: "Successful" in browser.text, SECONDS)
+    browser.tab_to(lambda focused: focused["text"] == "Show the results")
+    browser.press_and_load()
+    width = "document.querySelector('img.picture').naturalWidth"
+    until(lambda: browser.evaluate(width) > 1)
+    browser.check(urlsplit(server.url).netloc)
+
+
+def test_what_is_wrong_gets_the_focus_and_is_mended(
+    server: Any, browser: Any, until: Callable[..., Any]
+) -> None:
+    browser.goto(f"{server.url}/processes/qanat:echo")
+    browser.tab_to(lambda focused: focused["text"] == "Run")
+    browser.press_and_load()
+    assert browser.evaluate("document.activeElement.id") == "errors"
+    browser.tab_to(lambda focused: "#input-" in focused["href"])
+    browser.press("Enter")
+    until(lambda: browser.evaluate("document.activeElement.name") == "inputs/stringInput")
+    browser.write("mended")
+    browser.press_and_load()
+    assert "/jobs/" in browser.url
+
+
+def test_a_list_is_filtered_while_one_types(server: Any, browser: Any) -> None:
+    browser.goto(f"{server.url}/processes")
+    visible = "[...document.querySelectorAll('#list li')].filter(e => e.checkVisibility()).length"
+    every = browser.evaluate(visible)
+    browser.tab_to(lambda focused: focused["id"] == "q")
+    took = browser.evaluate(
+        "(() => { const t = performance.now(); const q = document.getElementById('q');"
+        " q.value = 'buffer'; q.dispatchEvent(new Event('input')); return performance.now() - t; })()"
+    )
+    assert took < 50
+    assert 0 < browser.evaluate(visible) < every
+    assert f"of {every} processes" in browser.text
+    browser.evaluate("q.value = ''; q.dispatchEvent(new Event('input'))")
+    assert browser.evaluate(visible) == every
+
+
+def test_a_job_is_followed_without_loading_its_page_again(
+    server: Any, browser: Any, http: httpx2.Client, until: Callable[..., Any]
+) -> None:
+    job = submit(http, "qanat:echo", stringInput="a", pause=4)
+    browser.goto(job)
+    browser.evaluate("window.same = true; undefined")
+    until(lambda: "Running" in browser.text, SECONDS)
+    until(lambda: "Successful" in browser.text, SECONDS)
+    assert browser.evaluate("window.same")
+    assert browser.evaluate("document.title").startswith("Successful")
+    assert browser.evaluate("document.getElementById('said').textContent") == "Successful"
+    browser.check(urlsplit(server.url).netloc)
+
+
+def test_a_job_is_cancelled_by_its_button(
+    browser: Any, http: httpx2.Client, until: Callable[..., Any]
+) -> None:
+    job = submit(http, "qanat:echo", stringInput="a", pause=50)
+    browser.goto(job)
+    browser.tab_to(lambda focused: focused["text"] == "Cancel the job")
+    browser.press_and_load()
+    assert "Dismissed" in browser.text
+    assert http.get(job).json()["status"] == "dismissed"
+
+
+def test_hostile_data_is_shown_and_never_run(
+    server: Any, browser: Any, http: httpx2.Client, until: Callable[..., Any]
+) -> None:
+    job = ended(http, submit(http, "native:centroids", INPUT={"value": LAYER}), until)
+    browser.goto(f"{job}/results")
+    marks = "document.querySelectorAll('.map path.leaflet-interactive')"
+    until(lambda: browser.evaluate(f"{marks}.length") > 0, SECONDS)
+    browser.evaluate(f"{marks}[0].dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+    until(lambda: "onerror" in browser.evaluate("document.querySelector('.map').innerText"))
+    assert browser.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+    browser.check(urlsplit(server.url).netloc)
+
+
+@pytest.mark.timeout(300)
+def test_axe_finds_nothing_and_nothing_is_cut_off_at_400_percent(
+    server: Any, browser: Any, http: httpx2.Client, until: Callable[..., Any]
+) -> None:
+    done = ended(http, submit(http, "native:centroids", INPUT={"value": LAYER}), until)
+    failed = ended(
+        http, submit(http, "native:buffer", INPUT={"href": "http://127.0.0.1:9/a.gpkg"}), until
+    )
+    running = submit(http, "qanat:echo", stringInput="a", pause=60)
+    base = server.url
+    wrong: dict[str, list[str]] = {}
+    for url in (
+        f"{base}/",
+        f"{base}/conformance",
+        f"{base}/api",
+        f"{base}/processes",
+        f"{base}/processes?q=buffer",
+        f"{base}/processes/native:buffer",
+        f"{base}/processes/gdal:warpreproject",
+        f"{base}/processes/native:extractbylocation",
+        f"{base}/jobs?status=failed&status=successful&status=running",
+        running,
+        failed,
+        done,
+        f"{done}/log",
+        f"{done}/results",
+        f"{base}/nothing",
+    ):
+        for scheme in ("light", "dark"):
+            browser.scheme(scheme)
+            browser.wide(1280)
+            browser.goto(f"{url}{'&' if '?' in url else '?'}f=html")
+            wrong[f"{url} {scheme}"] = browser.violations()
+        browser.wide(NARROW)
+        if browser.evaluate("document.documentElement.scrollWidth") > NARROW:
+            wrong[f"{url} narrow"] = ["it is wider than the window"]
+    http.delete(running)
+    assert not {name: found for name, found in wrong.items() if found}
+
+
+def test_a_form_with_what_is_wrong_is_for_everyone_too(server: Any, browser: Any) -> None:
+    for scheme in ("light", "dark"):
+        browser.scheme(scheme)
+        browser.goto(f"{server.url}/processes/native:buffer")
+        browser.tab_to(lambda focused: focused["text"] == "Run")
+        browser.press_and_load()
+        assert "required" in browser.text
+        assert browser.violations() == []
+
+
+def test_what_is_vendored_for_tests_is_as_it_was_published(assets: Path) -> None:
+    for entry in tomllib.loads((assets / "vendor.toml").read_text("utf-8"))["file"]:
+        content = (assets / entry["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
