@@ -12,7 +12,7 @@ PROVIDERS = {
     # Part of QGIS itself: they cannot be left out, and are given no string of a client.
     *("vectortile", "ept", "copc", "pdal", "vpc", "annotation", "tiled", "cesiumtiles"),
     *("quantizedmesh", "sensorthings", "xyzvectortiles", "mbtilesvectortiles", "vtpkvectortiles"),
-    *("arcgisvectortileservice", "mbtilestiledscene", "esrii3s", "stac"),
+    *("arcgisvectortileservice", "tiledscene", "mbtilestiledscene", "esrii3s", "stac"),
 }
 """All that may be there, of every version of QGIS."""
 
