@@ -73,6 +73,13 @@ def test_fields_are_mapped_by_objects(bench: Any, make: Any) -> None:
     assert made[0]["properties"] == {"n": 8}
 
 
+def test_a_field_without_an_expression_is_a_field_of_nulls(bench: Any, make: Any) -> None:
+    points = make.features(make.point(0, 0), a=["7"])
+    mapping = [{"name": "n", "type": "integer", "expression": ""}]
+    made = bench.features("native:refactorfields", INPUT=points, FIELDS_MAPPING=mapping)
+    assert made[0]["properties"] == {"n": None}
+
+
 def test_values_are_aggregated_by_objects(bench: Any, make: Any) -> None:
     points = make.features(make.point(0, 0), make.point(1, 1), a=[1, 2])
     wanted = [{"name": "all", "type": "integer", "input": '"a"', "aggregate": "sum"}]

@@ -140,8 +140,11 @@ def _new_field(each: Mapping[str, JsonValue]) -> dict[str, Any]:
     }
 
 
-def _harmless(value: JsonValue) -> str:
+def _harmless(value: JsonValue, *, or_none: bool = False) -> str:
+    """An expression; `or_none` takes an empty text, which makes a field of nulls."""
     text = expect_text(value)
+    if not text and or_none:
+        return text
     if wrong := wrong_expression(text):
         raise Unusable(f"expression {text!r} {wrong}")
     return text
@@ -168,7 +171,8 @@ class FieldsMapping(LiteralConverter[QgsProcessingParameterDefinition]):
         """In QGIS's words."""
         fields = [expect_object(each) for each in expect_list(value)]
         return [
-            {**_new_field(each), "expression": _harmless(each.get("expression"))} for each in fields
+            {**_new_field(each), "expression": _harmless(each.get("expression"), or_none=True)}
+            for each in fields
         ]
 
 
