@@ -101,6 +101,19 @@ def test_a_geojson_crs_is_respected(bench: Any, make: Any) -> None:
     assert made[0]["geometry"]["coordinates"] == pytest.approx([10, 0], abs=1e-5)
 
 
+def test_gml_has_its_crs_at_its_geometries(bench: Any) -> None:
+    gml = (
+        '<o:FeatureCollection xmlns:o="http://ogr.maptools.org/" xmlns:g="http://www.opengis.net/gml">'
+        "<g:boundedBy><g:Box><g:coord><g:X>0</g:X><g:Y>0</g:Y></g:coord></g:Box></g:boundedBy>"
+        '<g:featureMember><o:a fid="a.0"><o:geometryProperty><g:Point srsName="EPSG:3857">'
+        "<g:coordinates>1113194.9,0</g:coordinates></g:Point></o:geometryProperty></o:a>"
+        "</g:featureMember></o:FeatureCollection>"
+    )
+    given = Inline(value=gml, media_type="application/gml+xml")
+    made = bench.features("native:centroids", INPUT=given)
+    assert made[0]["geometry"]["coordinates"] == pytest.approx([10, 0], abs=1e-5)
+
+
 HOSTILE = [
     "/etc/passwd",
     "../../../../etc/passwd",
@@ -224,6 +237,34 @@ def test_a_zip_that_is_odd_is_refused(
 ) -> None:
     assert words in bench.rejection("native:centroids", INPUT=zipped(tmp_path, **members)).detail
     assert not (tmp_path / "x.geojson").exists()
+
+
+def test_a_raster_in_a_zip_has_the_name_of_its_file(bench: Any, data: Path, tmp_path: Path) -> None:
+    path = zipped(tmp_path, **{"hills.tif": (data / "dem.tif").read_bytes()})
+    content = b64encode(path.read_bytes()).decode()
+    given = Inline(value=content, media_type="application/zip", encoding="base64")
+    offered = {process.id for process in bench.engine.offer().processes}
+    process_id = {"qgis:rastercalculator"} & offered or {"native:rastercalc"}
+    made = bench.run(process_id.pop(), LAYERS=[given], EXPRESSION='"hills@1" * 2')["OUTPUT"]
+    assert gdal.Open(made.path).RasterXSize == gdal.Open(str(data / "dem.tif")).RasterXSize
+
+
+def test_files_beside_a_raster_that_may_name_others_are_passed_over(
+    bench: Any, data: Path, tmp_path: Path
+) -> None:
+    beside = (
+        b"<PAMDataset><Metadata><MDI key='STATISTICS_MAXIMUM'>7</MDI></Metadata>"
+        b"<PAMRasterBand band='1'><Metadata><MDI key='STATISTICS_MAXIMUM'>7</MDI></Metadata>"
+        b"</PAMRasterBand></PAMDataset>"
+    )
+    members = {"hills.tif": (data / "dem.tif").read_bytes(), "hills.tif.aux.xml": beside}
+    made = bench.run("gdal:gdalinfo", INPUT=zipped(tmp_path, **members))["OUTPUT"]
+    assert "STATISTICS_MAXIMUM=7" not in Path(made.path).read_text("utf-8")
+
+
+def test_a_shapefile_is_no_raster(bench: Any, written: Any) -> None:
+    given = written("application/zip")
+    assert "one raster layer is needed" in bench.rejection("gdal:gdalinfo", INPUT=given).detail
 
 
 def test_a_link_within_a_zip_is_refused(bench: Any, tmp_path: Path) -> None:

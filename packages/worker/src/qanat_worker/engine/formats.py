@@ -87,10 +87,18 @@ JPEG = Format("JPEG", "image/jpeg", ".jpg", ("JPEG",))
 ASCII_GRID = Format("ASCII grid", "text/x-asc-grid", ".asc", ("AAIGrid",), binary=False)
 MESH_2DM = Format("2DM mesh", "application/x-2dm", ".2dm", (), binary=False)
 
-VECTOR_INPUTS = (GEOJSON, GEOPACKAGE, FLATGEOBUF, SHAPEFILE, GML, KML, CSV)
+ZIP = Format(
+    "Zip of a layer's file and those beside it, as of a Shapefile; the layer has its name",
+    "application/zip",
+    ".zip",
+    (),
+)
+"""What a Shapefile comes as, a raster with a world file, or any layer whose name matters."""
+
+VECTOR_INPUTS = (GEOJSON, GEOPACKAGE, FLATGEOBUF, ZIP, GML, KML, CSV)
 """What a vector layer may be given as; the first is what a value without media type is."""
 
-RASTER_INPUTS = (GEOTIFF, PNG, JPEG, ASCII_GRID)
+RASTER_INPUTS = (GEOTIFF, PNG, JPEG, ASCII_GRID, ZIP)
 MESH_INPUTS = (MESH_2DM,)
 
 VECTOR_OUTPUTS = (GEOJSON, GEOPACKAGE, FLATGEOBUF, GML, CSV, SHAPEFILE)

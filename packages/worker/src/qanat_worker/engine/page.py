@@ -94,9 +94,9 @@ def _formats() -> list[str]:
         "raster out": formats.RASTER_OUTPUTS,
         "mesh in": formats.MESH_INPUTS,
     }
-    found = {form.media_type: form for each in uses.values() for form in each}
+    found = dict.fromkeys(form for each in uses.values() for form in each)
     lines = ["| format | media type | within JSON | used for |", "|---|---|---|---|"]
-    for form in found.values():
+    for form in found:
         where = ", ".join(name for name, members in uses.items() if form in members)
         how = form.schema()
         within = "base64" if how.get("contentEncoding") else str(how["type"])

@@ -43,11 +43,18 @@ class Kind:
         """How a client gives it."""
         return formats.one_of(self.inputs)
 
+    @property
+    def within_zip(self) -> tuple[Format, ...]:
+        """What a zip may hold: a Shapefile comes in no other way."""
+        return (
+            (formats.SHAPEFILE, *self.inputs) if formats.GEOPACKAGE in self.inputs else self.inputs
+        )
+
 
 VECTOR = Kind("vector layer", formats.VECTOR_INPUTS)
 RASTER = Kind("raster layer", formats.RASTER_INPUTS)
 MESH = Kind("mesh layer", formats.MESH_INPUTS)
-ANY = Kind("layer", formats.VECTOR_INPUTS + formats.RASTER_INPUTS)
+ANY = Kind("layer", tuple(dict.fromkeys(formats.VECTOR_INPUTS + formats.RASTER_INPUTS)))
 
 INNER_NAME = "qanat/inner-name"
 """Custom property of a vector layer: its name within its file."""
@@ -56,7 +63,7 @@ _HEAD = 4096
 _MAGIC: tuple[tuple[re.Pattern[bytes], Format], ...] = (
     (re.compile(rb"SQLite format 3\0"), formats.GEOPACKAGE),
     (re.compile(rb"fgb.fgb", re.DOTALL), formats.FLATGEOBUF),
-    (re.compile(rb"PK\x03\x04"), formats.SHAPEFILE),
+    (re.compile(rb"PK\x03\x04"), formats.ZIP),
     (re.compile(rb"II[*+]\0|MM\0[*+]"), formats.GEOTIFF),
     (re.compile(rb"\x89PNG"), formats.PNG),
     (re.compile(rb"\xff\xd8\xff"), formats.JPEG),
@@ -84,12 +91,18 @@ _INNER_SUFFIXES = {
 }
 """What a zip may hold as its one layer's file."""
 
+_NAMES_FILES = (".aux.xml",)
+"""How files end that GDAL reads beside a raster, and that may name other files of the server."""
+
 _CSV_COLUMNS = (
     "|option:AUTODETECT_TYPE=YES|option:X_POSSIBLE_NAMES=x,lon,long,longitude,easting"
     "|option:Y_POSSIBLE_NAMES=y,lat,latitude,northing|option:GEOM_POSSIBLE_NAMES=wkt,geometry,geom"
     "|option:KEEP_GEOM_COLUMNS=NO"
 )
 """Columns of a CSV file from which its geometries are read."""
+
+_OPTIONS = {formats.CSV: _CSV_COLUMNS, formats.GML: "|option:FORCE_SRS_DETECTION=YES"}
+"""Format → what QGIS is told when it opens a file; GML has its CRS at each geometry only."""
 
 _TABLES_OF_QGIS = frozenset({"layer_styles", "qgis_projects"})
 """Tables that QGIS keeps beside layers."""
@@ -154,7 +167,7 @@ def _as_file(
         source, title, key = job.path(name, ".bin"), name, ("inline", content)
         source.write_bytes(content)
     form = identify(source, given.media_type, kind)
-    if form is formats.SHAPEFILE:
+    if form is formats.ZIP:
         path, form = _unpacked(source, kind, job)
         return key, path, form, path.stem
     return key, _linked(source, job.path(title, form.suffix)), form, title
@@ -222,12 +235,15 @@ def _unpacked(archive: Path, kind: Kind, job: Workspace) -> tuple[Path, Format]:
         files = archives.unpack(archive, job.path("zip", "").parent)
     except archives.BadArchive as error:
         raise Unusable(f"is a zip, but {error}") from error
+    for path in files:
+        if path.name.lower().endswith(_NAMES_FILES):
+            path.unlink()
     found = [
         (path, _INNER_SUFFIXES[path.suffix.lower()])
         for path in files
         if path.suffix.lower() in _INNER_SUFFIXES and not path.name.startswith(".")
     ]
-    if len(found) != 1 or found[0][1] not in kind.inputs:
+    if len(found) != 1 or found[0][1] not in kind.within_zip:
         raise Unusable(f"is a zip with {len(found)} layers' files; one {kind.name} is needed")
     path, form = found[0]
     if form is not formats.SHAPEFILE and identify(path, form.media_type, kind) is not form:
@@ -258,10 +274,10 @@ def _vector_layers(path: Path, form: Format, title: str, names: Sequence[str]) -
         raise Unusable(f"is {form.title} without a layer")
     if any("|" in name for name in names):
         raise Unusable(f"is {form.title} with a layer whose name holds '|'")
+    told = _OPTIONS.get(form, "")
     if len(names) == 1:
-        uri = f"{path}{_CSV_COLUMNS}" if form is formats.CSV else str(path)
-        return [_vector_layer(uri, title, form, names[0])]
-    return [_vector_layer(f"{path}|layername={name}", name, form, name) for name in names]
+        return [_vector_layer(f"{path}{told}", title, form, names[0])]
+    return [_vector_layer(f"{path}|layername={name}{told}", name, form, name) for name in names]
 
 
 def _vector_layer(uri: str, title: str, form: Format, inner: str) -> QgsMapLayer:
