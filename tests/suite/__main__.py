@@ -69,7 +69,11 @@ def main() -> int:
     baseline = verdicts("baseline", source, options)
     with tempfile.TemporaryDirectory(prefix="qs") as folder:
         needed = given.way == "http" and not given.url
-        started = server.all_in_one(Path(folder)) if needed else nullcontext(given.url)
+        started = (
+            server.all_in_one(Path(folder), source / fetch.MODELS)
+            if needed
+            else nullcontext(given.url)
+        )
         with started as url:
             served = verdicts(given.way, source, [*options, f"--url={url}"])
     found = report.lines(baseline, served, known.of_version(fetch.qgis_version()))

@@ -52,6 +52,10 @@ class Baseline:
         if algorithm is None:
             raise JobFailed(f"QGIS has no algorithm {case.algorithm}")
         values = {name: self._value(param, name) for name, param in named(case, algorithm).items()}
+        # The context takes the ellipsoid of the project as it is now, with its layers.
+        self.context.setProject(QgsProject.instance())
+        if case.ellipsoid:
+            self.context.setEllipsoid(case.ellipsoid)
         for name, expected in case.results.items():
             if not expected.get("in_place_result"):
                 values[name] = str(self._destination(name, expected))
@@ -71,8 +75,6 @@ class Baseline:
             raise JobFailed(f"the project {case.project} cannot be read")
         project.setCrs(QgsCoordinateReferenceSystem(case.project_crs or ""))
         project.setEllipsoid(case.ellipsoid or "")
-        # The context takes the ellipsoid of the project as it is now.
-        self.context.setProject(project)
         if case.skip_invalid:
             checks = getattr(Qgis, "InvalidGeometryCheck", None)
             skip = checks.SkipInvalid if checks else QgsFeatureRequest.GeometrySkipInvalid

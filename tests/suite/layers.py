@@ -69,7 +69,7 @@ class Layers:
         beside = self._beside(path)
         vector = spec["type"] != "raster"
         together = path.suffix == ".shp" or (path.suffix in MEDIA_TYPES and (named or beside))
-        if vector and ZIP in offered and together:
+        if ZIP in offered and together:
             return _binary(_zipped([path, *beside]), ZIP)
         media_type = MEDIA_TYPES.get(path.suffix.lower())
         if media_type == GEOJSON:
@@ -116,6 +116,7 @@ class Layers:
             format="GPKG",
             layers=[layer.GetName()],
             where=f"OGR_GEOMETRY IN ('{geometry}', 'Multi{geometry}')" if geometry else None,
+            geometryType=geometry.upper() if geometry else None,
             layerCreationOptions=[f"FID={layer.GetFIDColumn() or 'qanat_row'}"],
         )
         return made

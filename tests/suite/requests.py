@@ -31,7 +31,9 @@ FIELD_TYPES = {
     2: "integer",
     4: "bigint",
     6: "real",
+    9: "list",
     10: "text",
+    11: "stringlist",
     12: "binary",
     14: "date",
     15: "time",
@@ -172,10 +174,12 @@ class Requests:
     def new_fields(self, _: Param, value: Any, schema: Mapping[str, Any]) -> Json:
         """Definitions of fields."""
         known = schema["items"]["properties"]
+        types = [FIELD_TYPES[each["type"]] for each in value]
+        if strange := set(types).difference(known["type"]["enum"]):
+            raise NotOffered(f"a field of the type {', '.join(strange)} is not described")
         return [
-            {name: each[name] for name in known if name in each}
-            | {"type": FIELD_TYPES[each["type"]]}
-            for each in value
+            {name: each[name] for name in known if name in each} | {"type": kind}
+            for each, kind in zip(value, types, strict=True)
         ]
 
     def interpolation(self, _: Param, value: Any, schema: Mapping[str, Any]) -> Json:

@@ -1,6 +1,7 @@
 """The all-in-one, started for a run and stopped after it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -36,9 +37,10 @@ def _serves(url: str) -> bool:
 
 
 @contextmanager
-def all_in_one(folder: Path) -> Iterator[str]:
-    """Its address, while it runs on a data folder of its own."""
+def all_in_one(folder: Path, models: Path) -> Iterator[str]:
+    """Its address, while it runs on a data folder of its own; it publishes the models of a folder."""
     port, registry_port = _free_ports(2)
+    shutil.copytree(models, folder / "data" / "models")
     own = {
         "QANAT_SERVER__DATA_FOLDER": str(folder / "data"),
         "QANAT_API__PORT": str(port),

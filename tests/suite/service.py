@@ -17,8 +17,7 @@ from qanat_api import inputs as api_inputs
 from qanat_common.errors import QanatError
 from qanat_common.ogc import Process
 from qanat_common.protocol import Inline, LogLevel
-from qanat_worker.engine.algorithms import Algorithms
-from qanat_worker.port import ProducedFile, Task
+from qanat_worker.port import Engine, ProducedFile, Task
 
 Results = dict[str, Any]
 SECONDS = 90.0
@@ -47,7 +46,7 @@ class Silent:
 class EngineDoor:
     """The engine of a worker, in this process."""
 
-    def __init__(self, engine: Algorithms) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         offer = engine.offer()
         self._processes = {process.id: process for process in offer.processes}
@@ -160,7 +159,7 @@ class Service:
         names = expected["name"]
         wanted = folder / Path(names if isinstance(names, str) else names[0]).name
         driver = QgsVectorFileWriter.driverForExtension(wanted.suffix)
-        return _written(path, wanted, driver) if driver else str(path)
+        return _written(path, wanted, driver) if driver not in ("", "GPKG") else str(path)
 
 
 def _written(package: Path, path: Path, driver: str) -> str:

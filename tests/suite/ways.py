@@ -16,7 +16,6 @@ from tests.suite.requests import Requests
 from tests.suite.service import EngineDoor, HttpDoor, Service
 
 from qanat_worker.engine import application, qgis_process
-from qanat_worker.engine.algorithms import Algorithms
 
 PREFIX = "/usr"
 KEPT: list[QgsApplication] = []
@@ -47,8 +46,9 @@ def _baseline(data: Path, case: Case, folder: Path) -> None:
 
 def engine(source: Path, _: str) -> Way:
     """Through the worker's engine, in this process."""
-    started = Algorithms(qgis_process.start(PREFIX, application.SKIPPED_DRIVERS))
-    return partial(_service, source / TESTS, EngineDoor(started))
+    return partial(
+        _service, source / TESTS, EngineDoor(application.start({"models": [str(source / MODELS)]}))
+    )
 
 
 def http(source: Path, url: str) -> Way:
