@@ -170,7 +170,6 @@ CLASSES = (
             "definition": "HTML is given with every 200.",
             "content": "It is HTML 5, shows all of the answer, and has every link as an anchor.",
         },
-        declared=False,
     ),
     _class(
         "oas30",
@@ -182,7 +181,6 @@ CLASSES = (
             "exceptions-codes": "It lists every error of every operation.",
             "security": "It names the security schemes.",
         },
-        declared=False,
     ),
     _class(
         "callback",

@@ -108,7 +108,7 @@ class Snapshot:
 
     def _items(self, links: Links, names: Sequence[str]) -> list[dict[str, Any]]:
         return [
-            self._summaries[name].model_copy(update={"links": links.of_process(name)}).document()
+            self._summaries[name].model_copy(update={"links": links.of_summary(name)}).document()
             for name in names
         ]
 

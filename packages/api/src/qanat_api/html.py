@@ -54,6 +54,8 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 SMALL = 1000
 """A page up to so many bytes is not worth to be compressed."""
 
+LONGEST_BEGINNING = 140
+
 STATIC: Mapping[str, str] = {
     "icon.svg": "image/svg+xml",
     "land-110m.json": "application/json",
@@ -159,6 +161,13 @@ def prose(text: str | None) -> Markup:
     return Markup("").join(Markup("<p>{}</p>").format(line) for line in lines)
 
 
+def beginning(text: str | None) -> str:
+    """The first sentence of a help text, without markup; cut where it is long."""
+    plain = _HTML.sub(" ", (text or "").strip())
+    first = re.split(r"\n|(?<=[.!?])\s", plain, maxsplit=1)[0].strip()
+    return first if len(first) <= LONGEST_BEGINNING else f"{first[:LONGEST_BEGINNING].rstrip()} …"
+
+
 def size(count: int) -> str:
     """A number of bytes for people."""
     value = float(count)
@@ -221,6 +230,7 @@ def _environment() -> Environment:
     made.globals["static"] = _static
     made.filters.update(
         prose=prose,
+        beginning=beginning,
         size=size,
         moment=moment,
         duration=duration,

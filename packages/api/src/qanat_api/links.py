@@ -90,6 +90,10 @@ class Links:
         """The links of the list of all processes."""
         return both(self.processes, "All processes")
 
+    def of_summary(self, process_id: str) -> list[Link]:
+        """The links of a process within the list."""
+        return both(self.process(process_id))
+
     def of_process(self, process_id: str) -> list[Link]:
         """The links of a process description."""
         href = self.process(process_id)

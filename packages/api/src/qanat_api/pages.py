@@ -25,6 +25,9 @@ from qanat_common.jobs import JobRecord
 from qanat_common.ogc import JobStatus, Process, ProcessSummary
 from qanat_common.protocol import Failed, LogEntry, OutputValue, StoredFile
 
+IN_FULL = 100
+"""Up to so many processes are listed with all that their summaries say."""
+
 KEPT_LISTS = 4
 """So many pages of the whole process list are kept ready."""
 
@@ -114,6 +117,7 @@ def processes(
         site.links.processes,
         groups=groups,
         found=len(found),
+        in_full=len(found) <= IN_FULL,
         count=count,
         query=query,
     )

@@ -17,8 +17,8 @@ COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 
 CONFORMS_TO = [
     *(CONFORMANCE + name for name in ("core", "ogc-process-description", "json")),
-    *(CONFORMANCE + name for name in ("job-list", "dismiss")),
-    *(COMMON + name for name in ("core", "landing-page", "json")),
+    *(CONFORMANCE + name for name in ("html", "oas30", "job-list", "dismiss")),
+    *(COMMON + name for name in ("core", "landing-page", "json", "html", "oas30")),
 ]
 """What holds, and nothing else."""
 

@@ -10,14 +10,18 @@ for (const box of document.querySelectorAll("input[data-filter]")) {
     const headings = [item.closest(".group"), item.closest(".provider")].map(
       (part) => part.querySelector("h2, h3")?.textContent ?? "",
     );
-    return (item.textContent + " " + headings.join(" ")).toLowerCase();
+    const own = [...item.querySelectorAll("a, code, small")].map((part) => part.textContent);
+    return [...own, ...headings].join(" ").toLowerCase();
   });
   const filter = () => {
     const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
     let found = 0;
     items.forEach((item, at) => {
-      item.hidden = !words.every((word) => texts[at].includes(word));
-      found += item.hidden ? 0 : 1;
+      const fits = words.every((word) => texts[at].includes(word));
+      if (item.hidden === fits) {
+        item.hidden = !fits;
+      }
+      found += fits ? 1 : 0;
     });
     for (const part of list.querySelectorAll(".group, .provider")) {
       part.hidden = !part.querySelector("li:not([hidden])");
