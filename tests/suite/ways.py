@@ -29,12 +29,17 @@ def versions() -> Versions:
     return Versions(Qgis.geosVersionInt(), int(gdal.VersionInfo("VERSION_NUM")), QT_VERSION)
 
 
-def baseline(source: Path, _: str) -> Way:
-    """As QGIS's own runner, with the models of its tests."""
+def _start(source: Path) -> None:
+    """Start QGIS as it is, with the models of its tests."""
     KEPT.append(qgis_process.start(PREFIX, []))
     config = importlib.import_module("processing.core.ProcessingConfig").ProcessingConfig
     config.setSettingValue("MODELS_FOLDER", str(source / MODELS))
     QgsApplication.processingRegistry().providerById("model").refreshAlgorithms()
+
+
+def baseline(source: Path, _: str) -> Way:
+    """As QGIS's own runner."""
+    _start(source)
     return partial(_baseline, source / TESTS)
 
 
@@ -53,7 +58,7 @@ def engine(source: Path, _: str) -> Way:
 
 def http(source: Path, url: str) -> Way:
     """Through a service that runs at an address."""
-    KEPT.append(qgis_process.start(PREFIX, []))
+    _start(source)
     return partial(_service, source / TESTS, HttpDoor(url))
 
 
