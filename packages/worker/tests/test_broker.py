@@ -358,7 +358,8 @@ def test_a_worker_that_cannot_start_says_so_in_one_line_and_fails(
 @pytest.mark.parametrize("world", ["embedded"], indirect=True)
 def test_a_worker_told_to_stop_while_it_starts_stops(world: World, tmp_path: Path) -> None:
     process = world.worker(engine="fake_engine:slow")
-    world.until(lambda: list(tmp_path.glob("work/*/parent")))
+    children = Path(f"/proc/{process.pid}/task")
+    world.until(lambda: any(path.read_text() for path in children.glob("*/children")))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     assert list((tmp_path / "work").iterdir()) == []
