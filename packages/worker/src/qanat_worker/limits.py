@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qanat_common.errors import MemoryLimit, OutputLimit, TimeLimit
+from qanat_worker.processes import members
 from qanat_worker.settings import LimitSettings
 
 LOOK_SECONDS = 0.5
@@ -47,7 +48,7 @@ class Watch:
             raise self.output_error()
 
     def _memory(self) -> int:
-        return sum(_resident(pid) for pid in _group(self._pid)) - self._memory_before
+        return sum(_resident(pid) for pid in members(self._pid)) - self._memory_before
 
     def time_error(self) -> TimeLimit:
         """The limit, in words."""
@@ -94,20 +95,6 @@ def _sizes(folder: str) -> Iterator[int]:
     except OSError:
         # The job removes files while they are counted.
         return
-
-
-def _group(leader: int) -> list[int]:
-    """The processes of a group."""
-    with os.scandir("/proc") as entries:
-        pids = [int(entry.name) for entry in entries if entry.name.isdigit()]
-    return [pid for pid in pids if _group_of(pid) == leader]
-
-
-def _group_of(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
 
 
 def _resident(pid: int) -> int:

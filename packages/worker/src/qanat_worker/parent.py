@@ -36,6 +36,7 @@ from qanat_worker.pipe import (
     send_packet,
 )
 from qanat_worker.port import Engine
+from qanat_worker.processes import children_of, group_of, kill_group, reap, signal_process
 
 logger = logging.getLogger("qanat_worker.parent")
 
@@ -149,12 +150,12 @@ class Forker:
 
         Orphans become children of this process; those in a running job's group are its own.
         """
-        for pid in _children_of(self._pid):
+        for pid in children_of(self._pid):
             if pid in self._children:
                 continue
-            if _group_of(pid) not in (self._group, *self._children):
-                _signal(pid, signal.SIGKILL)
-            _reap(pid)
+            if group_of(pid) not in (self._group, *self._children):
+                signal_process(pid, signal.SIGKILL)
+            reap(pid)
 
     def end_all(self) -> None:
         """End every child with all that it started, wherever that has gone."""
@@ -162,56 +163,13 @@ class Forker:
             kill_group(pid)
         until = time.monotonic() + END_SECONDS
         while time.monotonic() < until:
-            below = _children_of(self._pid)
+            below = children_of(self._pid)
             if not below:
                 return
             for pid in below:
-                _signal(pid, signal.SIGKILL)
-                _reap(pid)
+                signal_process(pid, signal.SIGKILL)
+                reap(pid)
             time.sleep(0.005)
-
-
-def kill_group(pid: int) -> None:
-    """End a process group at once."""
-    signal_group(pid, signal.SIGKILL)
-
-
-def signal_group(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process group."""
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        # The child has not become the leader of a group yet, or nothing of it is left.
-        _signal(pid, number)
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _group_of(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
-
-
-def _reap(pid: int) -> None:
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
-
-
-def _children_of(pid: int) -> list[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:  # noqa: PTH123 - as fast as can be, after each job
-            return [int(word) for word in file.read().split()]
-    except FileNotFoundError:
-        return []
 
 
 def start(control: socket.socket) -> tuple[Forker, int]:

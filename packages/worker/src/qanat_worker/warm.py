@@ -18,7 +18,6 @@ from pydantic import JsonValue
 
 from qanat_common.protocol import Offer, ProviderInfo
 from qanat_worker.confinement import Confinement
-from qanat_worker.parent import kill_group, signal_group
 from qanat_worker.pipe import (
     FROM_PARENT,
     WORD,
@@ -39,6 +38,7 @@ from qanat_worker.pipe import (
     receive_packet,
     send_packet,
 )
+from qanat_worker.processes import kill_group, signal_group
 
 logger = logging.getLogger(__name__)
 
