@@ -60,6 +60,7 @@ def test_a_lost_warm_parent_is_replaced_and_jobs_wait_for_it(
 ) -> None:
     lost = bench.children.parent_pid
     os.kill(lost, signal.SIGKILL)
+    until(lambda: bench.children.parent_pid != lost)
     assert bench.values("echo", x=1) == {"x": 1}
     assert bench.children.parent_pid != lost
     assert len(bench.ready) == 2
