@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from qanat_api.catalog import NOTHING, Snapshot, build
+from qanat_api.filters import ProcessQuery
 from qanat_common.ogc import Process
 from qanat_common.protocol import PROTOCOL, Catalog, Offer, ServiceEntry
 
@@ -46,7 +47,7 @@ def made(
 
 
 def listed(snapshot: Snapshot) -> list[str]:
-    return [p["id"] for p in snapshot.page(BASE, "", 100, 0)["processes"]]
+    return [summary.id for summary in snapshot.summaries(ProcessQuery())]
 
 
 def service(snapshot: Snapshot, name: str) -> str | None:
@@ -106,11 +107,23 @@ def test_documents_are_made_once_for_each_base() -> None:
     snapshot = made([entry("a", "one")], offers(one=["p"]))
     assert snapshot.listing(BASE) is snapshot.listing(BASE)
     assert snapshot.description(BASE, "p") is snapshot.description(BASE, "p")
-    assert snapshot.listing(BASE).etag != snapshot.listing("http://other").etag
+    assert snapshot.listing(BASE).tag != snapshot.listing("http://other").tag
 
 
 def test_the_same_catalogue_has_the_same_entity_tags() -> None:
     def etag() -> Any:
-        return made([entry("a", "one")], offers(one=["p", "q"])).listing(BASE).etag
+        return made([entry("a", "one")], offers(one=["p", "q"])).listing(BASE).tag
 
     assert etag() == etag()
+
+
+def test_a_new_catalogue_has_the_list_ready_for_those_who_asked_for_the_last_one() -> None:
+    before = made([entry("a", "one")], offers(one=["p"]))
+    before.listing(BASE)
+    after = made([entry("a", "one")], offers(one=["p", "q"]), before=before)
+    assert list(after._listings) == [BASE]
+    assert "gzipped" in vars(after.listing(BASE))
+    many = [f"http://h{number}" for number in range(20)]
+    for base in many:
+        after.listing(base)
+    assert list(after._listings) == many[-8:]

@@ -40,7 +40,8 @@ def test_only_classes_that_hold_are_declared(api: Any) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_head_answers_where_get_does(api: Any, path: str) -> None:
-    get, head = api.http.get(path), api.http.head(path)
+    plain = {"Accept-Encoding": "identity"}
+    get, head = api.http.get(path, headers=plain), api.http.head(path, headers=plain)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["Content-Length"] == str(len(get.content))
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
@@ -53,6 +54,28 @@ def test_a_document_that_is_known_is_not_sent_again(api: Any, path: str) -> None
         again = api.http.get(path, headers={"If-None-Match": given})
         assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
     assert api.http.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    plain = {"Accept-Encoding": "identity", "If-None-Match": etag}
+    assert api.http.get(path, headers=plain).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/api", "/processes", "/processes?limit=3", "/api?f=html"])
+def test_who_takes_gzip_gets_the_same_smaller_and_under_another_etag(api: Any, path: str) -> None:
+    plain = api.http.get(path, headers={"Accept-Encoding": "identity"})
+    coded = api.http.get(path, headers={"Accept-Encoding": "br;q=1, gzip;q=0.1"})
+    assert "Content-Encoding" not in plain.headers
+    assert coded.headers["Content-Encoding"] == "gzip"
+    assert coded.content == plain.content
+    assert int(coded.headers["Content-Length"]) < int(plain.headers["Content-Length"])
+    assert coded.headers["ETag"] != plain.headers["ETag"]
+    for answer in (plain, coded):
+        assert "Accept-Encoding" in answer.headers["Vary"]
+        assert "Accept," in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("coding", ["", "br", "gzip;q=0", "*;q=0", "identity"])
+def test_who_does_not_take_gzip_gets_none(api: Any, coding: str) -> None:
+    answer = api.http.get("/processes", headers={"Accept-Encoding": coding})
+    assert "Content-Encoding" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from qanat_api.catalog import NOTHING
+from qanat_common.ogc import Metadata
 
 OGC = "http://www.opengis.net/def/rel/ogc/1.0/"
 
@@ -32,6 +33,57 @@ def test_pages_lead_through_the_whole_list_and_back(api: Any) -> None:
     assert ids(first) + ids(second) == ids(api.http.get("/processes"))
     assert rel(second.json(), "next") is None
     assert ids(api.http.get(rel(second.json(), "prev"))) == ids(first)
+
+
+def test_a_page_before_the_first_is_no_larger_than_what_is_left(api: Any) -> None:
+    page = api.http.get("/processes?limit=3&offset=1")
+    assert ids(api.http.get(rel(page.json(), "prev"))) == ["native:buffer"]
+    beyond = api.http.get("/processes?limit=3&offset=100")
+    assert (ids(beyond), rel(beyond.json(), "next")) == ([], None)
+    assert ids(api.http.get(rel(beyond.json(), "prev"))) == ["test:async", "test:echo", "test:sync"]
+
+
+def test_links_say_what_was_asked_for_and_nothing_else(api: Any) -> None:
+    page = api.http.get("/processes?provider=test&q=echo&limit=1&_=x").json()
+    assert rel(page, "self") == "http://qanat.test/processes?q=echo&provider=test&limit=1"
+    assert rel(page, "next") == "http://qanat.test/processes?q=echo&provider=test&limit=1&offset=1"
+    assert rel(api.http.get("/processes?q=echo").json(), "self").endswith("/processes?q=echo")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("provider=native", ["native:buffer"]),
+        ("provider=NATIVE", ["native:buffer"]),
+        ("provider=Test%20provider", ["test:echo"]),
+        ("provider=test", ["test:echo", "test:sync"]),
+        ("provider=native,test", ["native:buffer", "test:echo", "test:sync"]),
+        ("provider=native&provider=test", ["native:buffer", "test:echo", "test:sync"]),
+        ("provider=none", []),
+        ("provider=", ["native:buffer", "test:echo", "test:sync"]),
+        ("provider=test&q=sync", ["test:sync"]),
+        ("q=buffer&q=native", ["native:buffer"]),
+        ("service=q340", ["native:buffer", "test:echo"]),
+        ("service=q322", ["native:buffer@q322", "test:sync"]),
+        ("service=q322,q340", ["native:buffer", "native:buffer@q322", "test:echo", "test:sync"]),
+        ("service=q322&provider=native", ["native:buffer@q322"]),
+        ("service=none", []),
+    ],
+)
+def test_processes_are_found_by_provider_and_service(
+    api: Any, make_snapshot: Callable[..., Any], buffer: Any, echo: Any, query: str, expected: Any
+) -> None:
+    note = Metadata(role="provider", title="Test Provider")
+    noted = echo.model_copy(update={"metadata": [note]})
+    sync = echo.model_copy(update={"id": "test:sync"})
+    api.catalogue.snapshot = make_snapshot(q322=(buffer, sync), q340=(buffer, noted))
+    answer = api.http.get(f"/processes?{query}")
+    assert ids(answer) == expected
+    for process in answer.json()["processes"]:
+        described = api.http.get(rel(process, "self")).json()
+        assert described["id"] == process["id"]
+    shown = api.http.get(f"/processes?{query}", headers={"Accept": "text/html"})
+    assert all(f"/processes/{name}" in shown.text for name in expected)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=ten", "limit=", "offset=-1"])

@@ -1,12 +1,13 @@
 """What may be run: an immutable snapshot of the registry's catalogue, with its documents ready-made."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from qanat_api.documents import Ready, ready
+from qanat_api.filters import ProcessQuery
 from qanat_api.inputs import Rules, compile_rules
 from qanat_api.links import Links, both, json_link, with_query
 from qanat_common.ogc import Process, ProcessSummary
@@ -24,6 +25,9 @@ READY_BASES = 8
 READY_DESCRIPTIONS = 4096
 """So many descriptions are kept ready."""
 
+READY_PAGES = 64
+"""So many parts of the process list are kept ready."""
+
 
 @dataclass(frozen=True)
 class Offered:
@@ -39,6 +43,15 @@ class Offered:
         return compile_rules(self.process)
 
 
+@dataclass(frozen=True)
+class Page:
+    """Some of the processes: their summaries, the links of this part, and both as a document."""
+
+    found: Sequence[ProcessSummary]
+    links: Sequence[Mapping[str, Any]]
+    document: Ready
+
+
 Entries = Mapping[str, Mapping[str, Process]]
 """Service → process id → process."""
 
@@ -51,12 +64,12 @@ class Snapshot:
         self.entries = entries
         self.known = known
         self._found = {offered.id: offered for offered in _offered(entries, services)}
-        self._listed = sorted(
-            {offered.process.id for offered in self._found.values()}, key=str.casefold
-        )
-        self._summaries = {name: self._found[name].process.summary() for name in self._listed}
-        self.listing = lru_cache(READY_BASES)(self._listing)
+        self._listed = _sorted({offered.process.id for offered in self._found.values()})
+        self._listings: dict[str, Ready] = {}
+        self.page = lru_cache(READY_PAGES)(self._page)
         self.description = lru_cache(READY_DESCRIPTIONS)(self._description)
+        self._summary = cache(self._summarised)
+        self._text = cache(self._searched)
 
     def __len__(self) -> int:
         """How many processes are listed."""
@@ -66,49 +79,78 @@ class Snapshot:
         """The process of an id, or of `id@service`."""
         return self._found.get(process_id)
 
-    def summaries(self, query: str) -> list[ProcessSummary]:
-        """The processes in which every word of a query occurs; all when it has none."""
-        return [self._summaries[name] for name in self._matching(query)]
+    def summaries(self, query: ProcessQuery) -> list[ProcessSummary]:
+        """The processes that a query is about, all its parts together."""
+        return [self._summary(name) for name in self._matching(query)]
 
-    def page(self, base: str, query: str, limit: int | None, offset: int) -> dict[str, Any]:
+    def listing(self, base: str) -> Ready:
+        """The whole list, made once for each base address."""
+        found = self._listings.get(base)
+        if found is None:
+            if len(self._listings) >= READY_BASES:
+                self._listings.pop(next(iter(self._listings)))
+            found = self._listings[base] = self._whole(base)
+        return found
+
+    def prepare(self, before: "Snapshot") -> None:
+        """Make ready what clients of the snapshot before this one asked for: the whole list."""
+        for base in list(before._listings):
+            self.listing(base).gzipped  # noqa: B018 - it is kept
+
+    def _page(self, base: str, query: ProcessQuery) -> Page:
         """Some of the list, with links to what is before and after (/req/core/pl-links)."""
-        links = Links(base)
         names = self._matching(query)
-        limit = limit or len(names) or 1
-        given = {"q": query} if query else {}
-        neighbours = {
-            "next": offset + limit if offset + limit < len(names) else None,
-            "prev": max(0, offset - limit) if offset > 0 else None,
-        }
+        limit, offset = query.limit or len(names) or 1, query.offset
+        links, found = Links(base), names[offset : offset + limit]
 
-        def at(start: int) -> str:
-            return with_query(links.processes, {**given, "limit": str(limit), "offset": str(start)})
+        def at(size: int | None, start: int) -> str:
+            return with_query(links.processes, query.parameters(size, start))
 
-        own = both(at(offset))
-        own += [json_link(at(start), rel) for rel, start in neighbours.items() if start is not None]
-        return {
-            "processes": self._items(links, names[offset : offset + limit]),
-            "links": [link.document() for link in own],
-        }
+        own = both(at(query.limit, offset))
+        if offset + limit < len(names):
+            own.append(json_link(at(limit, offset + limit), "next"))
+        if offset > 0:
+            start = max(0, min(offset, len(names)) - limit)
+            own.append(json_link(at(min(limit, offset - start), start), "prev"))
+        told = [link.document() for link in own]
+        document = ready({"processes": self._items(links, found), "links": told})
+        return Page([self._summary(name) for name in found], told, document)
 
-    def _listing(self, base: str) -> Ready:
+    def _whole(self, base: str) -> Ready:
         """The whole list."""
         links = Links(base)
         own = [link.document() for link in links.of_list()]
         return ready({"processes": self._items(links, self._listed), "links": own})
 
-    def _matching(self, query: str) -> list[str]:
-        words = query.casefold().split()
-        return [name for name in self._listed if all(word in self._texts[name] for word in words)]
+    def _matching(self, query: ProcessQuery) -> list[str]:
+        """The ids of the processes that a query is about, in order."""
+        words = [word.casefold() for word in query.words]
+        providers = {provider.casefold() for provider in query.providers}
+        return [
+            name
+            for name in (self._of(query.services) if query.services else self._listed)
+            if all(word in self._text(name) for word in words)
+            and (not providers or not providers.isdisjoint(_providers(self._summary(name))))
+        ]
 
-    @cached_property
-    def _texts(self) -> Mapping[str, str]:
-        """Process id → all in which a word is searched for."""
-        return {name: _text(summary) for name, summary in self._summaries.items()}
+    def _of(self, services: Sequence[str]) -> list[str]:
+        """The processes of some services, each by an id under which it runs there."""
+        return _sorted(
+            process_id if self._found[process_id].service == service else f"{process_id}@{service}"
+            for service in services
+            for process_id in self.entries.get(service, ())
+        )
+
+    def _summarised(self, name: str) -> ProcessSummary:
+        found = self._found[name]
+        return found.process.summary().model_copy(update={"id": found.id})
+
+    def _searched(self, name: str) -> str:
+        return _text(self._summary(name))
 
     def _items(self, links: Links, names: Sequence[str]) -> list[dict[str, Any]]:
         return [
-            self._summaries[name].model_copy(update={"links": links.of_summary(name)}).document()
+            self._summary(name).model_copy(update={"links": links.of_summary(name)}).document()
             for name in names
         ]
 
@@ -125,6 +167,17 @@ def _text(summary: ProcessSummary) -> str:
     return "\n".join(part for part in parts if part).casefold()
 
 
+def _providers(summary: ProcessSummary) -> set[str]:
+    """The names of a process's provider: what its id begins with, and its title."""
+    titles = {note.title for note in summary.metadata or () if note.role == "provider"}
+    prefix, colon, _ = summary.id.partition(":")
+    return {name.casefold() for name in (*titles, prefix if colon else None) if name}
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(set(names), key=str.casefold)
+
+
 def build(
     catalog: Catalog, offers: Mapping[str, Offer], order: Sequence[str], before: Snapshot
 ) -> Snapshot:
@@ -139,7 +192,9 @@ def build(
         entries[service.name] = _common([offers[d] for d in service.digests if d in offers])
     if not catalog.complete:
         entries = _added(before.entries, entries)
-    return Snapshot(entries, _preferred(spoken, entries, order), known=True)
+    made = Snapshot(entries, _preferred(spoken, entries, order), known=True)
+    made.prepare(before)
+    return made
 
 
 def _common(offers: Sequence[Offer]) -> dict[str, Process]:

@@ -1,28 +1,44 @@
-"""Answers that are JSON documents: plain, with an ETag, and the exception document of every error."""
+"""Answers that are documents: plain, ready-made with an ETag, and the exception document of every error."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
 from fastapi import Request, Response
 
-from qanat_api.negotiation import matches, problem_type
+from qanat_api.negotiation import matches, problem_type, takes_gzip
 from qanat_common.errors import QanatError
 from qanat_common.ogc import JSON, Document, ExceptionReport
 
 NO_STORE = {"Cache-Control": "no-store"}
 REVALIDATE = {"Cache-Control": "no-cache"}
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+VARY = {"Vary": "Accept, Accept-Encoding"}
+
+
+SMALL = 1000
+"""What has fewer bytes is not worth to be compressed."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A document as bytes, made once and sent often, with the entity tag of these bytes."""
+    """A document as bytes, made once and sent often; `tag` names these bytes."""
 
     content: bytes
-    etag: str
+    tag: str
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The same, compressed; made once."""
+        return gzip.compress(self.content, 6, mtime=0)
+
+    def etag(self, *, gzipped: bool) -> str:
+        """The entity tag: encodings of one document have different ones (RFC 9110, 8.8.3.3)."""
+        return f'"{self.tag}-gzip"' if gzipped else f'"{self.tag}"'
 
 
 def encode(document: Document | Mapping[str, Any]) -> bytes:
@@ -32,8 +48,12 @@ def encode(document: Document | Mapping[str, Any]) -> bytes:
 
 def ready(document: Document | Mapping[str, Any]) -> Ready:
     """A document made ready to be sent often."""
-    content = encode(document)
-    return Ready(content, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    return ready_bytes(encode(document))
+
+
+def ready_bytes(content: bytes) -> Ready:
+    """Bytes made ready to be sent often."""
+    return Ready(content, hashlib.sha256(content).hexdigest()[:32])
 
 
 def plain(
@@ -46,12 +66,23 @@ def plain(
     return Response(encode(document), status, NOSNIFF | dict(headers or {}), media_type)
 
 
-def conditional(request: Request, document: Ready, media_type: str = JSON) -> Response:
-    """A document with its ETag: 304 for a client that has it already."""
-    headers = NOSNIFF | REVALIDATE | {"ETag": document.etag, "Vary": "Accept"}
-    if matches(request.headers.get("if-none-match"), document.etag):
-        return Response(status_code=304, headers=headers)
-    return Response(document.content, headers=headers, media_type=media_type)
+def conditional(
+    request: Request,
+    document: Ready,
+    media_type: str = JSON,
+    headers: Mapping[str, str] = VARY,
+) -> Response:
+    """A document with its ETag: compressed for those who take it, 304 for those who have it."""
+    asked = request.headers
+    gzipped = len(document.content) > SMALL and takes_gzip(asked.get("accept-encoding"))
+    own = NOSNIFF | REVALIDATE | dict(headers) | {"ETag": document.etag(gzipped=gzipped)}
+    known = asked.get("if-none-match")
+    if known and any(matches(known, document.etag(gzipped=coded)) for coded in (False, True)):
+        return Response(status_code=304, headers=own)
+    if not gzipped:
+        return Response(document.content, headers=own, media_type=media_type)
+    own["Content-Encoding"] = "gzip"
+    return Response(document.gzipped, headers=own, media_type=media_type)
 
 
 def report(error: QanatError) -> ExceptionReport:

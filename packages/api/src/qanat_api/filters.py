@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -15,6 +16,9 @@ JOBS_LIMIT = 100
 JOBS_MOST = 1000
 """How many jobs are listed at most; asking for more is no error."""
 
+LONGEST_TEXT = 200
+"""So much of the words that are searched for is read."""
+
 T = TypeVar("T")
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII)
@@ -25,6 +29,45 @@ class Query(Protocol):
 
     def getlist(self, key: str) -> list[str]:
         """All values of a parameter."""
+
+
+@dataclass(frozen=True)
+class ProcessQuery:
+    """Which processes are asked for, and which part of them; the one without values is all."""
+
+    words: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+
+    @property
+    def text(self) -> str:
+        """The words as they are typed."""
+        return " ".join(self.words)
+
+    def parameters(self, limit: int | None, offset: int) -> dict[str, str | list[str]]:
+        """The query that asks for a part of the same processes."""
+        given: dict[str, str | list[str]] = {
+            "q": self.text,
+            "provider": list(self.providers),
+            "service": list(self.services),
+            "limit": str(limit) if limit else "",
+            "offset": str(offset) if offset else "",
+        }
+        return {name: value for name, value in given.items() if value}
+
+
+def process_query(query: Query) -> ProcessQuery:
+    """Which processes to list: `q`, `provider`, `service`, `limit`, `offset`."""
+    text = " ".join(query.getlist("q"))[:LONGEST_TEXT]
+    return ProcessQuery(
+        words=tuple(text.split()),
+        providers=tuple(values(query, "provider")),
+        services=tuple(values(query, "service")),
+        limit=number(query, "limit", 1),
+        offset=number(query, "offset", 0) or 0,
+    )
 
 
 def job_filter(query: Query) -> JobFilter:

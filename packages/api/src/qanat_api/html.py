@@ -21,8 +21,8 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 from pydantic import JsonValue
 
-from qanat_api import negotiation
-from qanat_api.documents import NO_STORE, NOSNIFF, REVALIDATE, Ready
+from qanat_api import documents, negotiation
+from qanat_api.documents import NO_STORE, NOSNIFF, SMALL, Ready
 from qanat_api.links import Links
 
 MEDIA_TYPE = "text/html; charset=utf-8"
@@ -50,9 +50,6 @@ SAFE = {
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 """Files are asked for by the hash of their content."""
-
-SMALL = 1000
-"""A page up to so many bytes is not worth to be compressed."""
 
 LONGEST_BEGINNING = 140
 
@@ -113,20 +110,9 @@ def page(
     return Response(sent, status, dict(headers) | SAFE | coded, MEDIA_TYPE)
 
 
-def ready(content: bytes) -> Ready:
-    """A page that is sent often; compressed."""
-    return Ready(gzip.compress(content, 6, mtime=0), _etag(content))
-
-
 def conditional(request: Request, content: Ready) -> Response:
     """A page that is sent often: 304 for a client that has it already."""
-    headers = SAFE | REVALIDATE | {"ETag": content.etag}
-    if negotiation.matches(request.headers.get("if-none-match"), content.etag):
-        return Response(status_code=304, headers=headers)
-    if negotiation.takes_gzip(request.headers.get("accept-encoding")):
-        coded = headers | {"Content-Encoding": "gzip"}
-        return Response(content.content, 200, coded, MEDIA_TYPE)
-    return Response(gzip.decompress(content.content), 200, headers, MEDIA_TYPE)
+    return documents.conditional(request, content, MEDIA_TYPE, SAFE)
 
 
 @cache

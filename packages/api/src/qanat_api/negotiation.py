@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qanat_common.errors import InvalidParameter, NotAcceptable
 from qanat_common.ogc import JSON, JobControl
@@ -16,6 +17,9 @@ FORMATS: Mapping[str, str] = {"json": JSON, JSON: JSON, "html": HTML, HTML: HTML
 
 LONGEST_HEADER = 4096
 """How much of a header's value is read."""
+
+KEPT_HEADERS = 256
+"""So many headers are kept as they were read: clients send the same ones again and again."""
 
 _ANY = frozenset({"*/*", "*", "/*", ""})
 """Everything, as it is written and as some clients write it."""
@@ -46,10 +50,15 @@ def media_range(text: str) -> str:
     return text.partition(";")[0].strip().lower()
 
 
-def accepted(header: str | None) -> dict[str, float]:
+def accepted(header: str | None) -> Mapping[str, float]:
     """Media range → quality, of an Accept header; what cannot be read of it is passed over."""
+    return _accepted((header or "*/*")[:LONGEST_HEADER])
+
+
+@lru_cache(KEPT_HEADERS)
+def _accepted(header: str) -> Mapping[str, float]:
     found: dict[str, float] = {}
-    for item in split(header or "*/*", ","):
+    for item in split(header, ","):
         _, _, parameters = item.partition(";")
         quality = re.search(r"(?:^|;)\s*q\s*=\s*([01](?:\.\d*)?|\.\d+)", parameters)
         found[media_range(item)] = min(1.0, float(quality[1])) if quality else 1.0
@@ -88,7 +97,10 @@ def require_document(accept: str | None, f: str | None) -> None:
 
 def takes_gzip(header: str | None) -> bool:
     """Whether a client takes gzip (Accept-Encoding)."""
-    return bool(header) and accepted(header).get("gzip", 0) > 0
+    if not header:
+        return False
+    ranges = accepted(header)
+    return ranges.get("gzip", ranges.get("*", 0)) > 0
 
 
 def problem_type(accept: str | None) -> str:

@@ -134,10 +134,12 @@ def _paths() -> Object:
         "/api": _api(),
         "/processes": _document(
             "processes",
-            "The processes: all of them unless limit or q is given",
+            "The processes: all of them unless something else is asked for",
             "processes",
             "processList",
             "q",
+            "provider",
+            "service",
             "limit",
             "offset",
         ),
@@ -296,6 +298,20 @@ PARAMETERS: Object = {
     "outputId": _parameter("outputId", "path", "An output of the job's process", _TEXT),
     "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
     "q": _parameter("q", "query", "Words that must occur: id, title, keywords, provider", _TEXT),
+    "provider": _parameter(
+        "provider",
+        "query",
+        "Of these providers: what an id begins with, or the title; large or small letters",
+        _TEXTS,
+        explode=True,
+    ),
+    "service": _parameter(
+        "service",
+        "query",
+        "Of these services, each by an id under which it runs there",
+        _TEXTS,
+        explode=True,
+    ),
     "limit": _parameter("limit", "query", "So many at most", {"type": "integer", "minimum": 1}),
     "offset": _parameter(
         "offset", "query", "So many are left out", {"type": "integer", "minimum": 0}

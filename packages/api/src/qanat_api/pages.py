@@ -8,10 +8,11 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, Protocol
 
-from qanat_api import forms, html, previews
+from qanat_api import forms, previews
 from qanat_api.catalog import Offered, Snapshot
-from qanat_api.documents import Ready, report
+from qanat_api.documents import Ready, ready_bytes, report
 from qanat_api.fields import Field, Filled, fields, roles
+from qanat_api.filters import ProcessQuery
 from qanat_api.html import Site, render
 from qanat_api.jobs import failure
 from qanat_api.kinds import KINDS
@@ -93,14 +94,15 @@ def api(site: Site, document: Document) -> Ready:
 @lru_cache(KEPT_LISTS)
 def whole_list(snapshot: Snapshot, site: Site) -> Ready:
     """All processes; made once for each catalogue."""
-    return html.ready(processes(site, snapshot.summaries(""), len(snapshot), "", ()))
+    query = ProcessQuery()
+    return ready_bytes(processes(site, snapshot.summaries(query), len(snapshot), query, ()))
 
 
 def processes(
     site: Site,
     found: Sequence[ProcessSummary],
     count: int,
-    query: str,
+    query: ProcessQuery,
     links: Sequence[Document],
 ) -> bytes:
     """Some processes, by provider and group."""
@@ -216,7 +218,7 @@ def _page(template: str, site: Site, document: Document, href: str, **context: A
 
 
 def _ready(template: str, site: Site, document: Document, href: str, **context: Any) -> Ready:
-    return html.ready(_page(template, site, document, href, **context))
+    return ready_bytes(_page(template, site, document, href, **context))
 
 
 def _self(document: Document) -> str:

@@ -1,14 +1,11 @@
 """Processes: the list, a description, and an execution."""
 
 import uuid
-from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
 from qanat_api import body, content, documents, filters, html, negotiation, pages
-from qanat_api.catalog import Snapshot
-from qanat_api.html import Site
 from qanat_api.jobs import Execution, outcome, status_info
 from qanat_api.links import Links, header
 from qanat_api.responses import answer
@@ -20,44 +17,22 @@ from qanat_common.protocol import RunJob
 
 router = APIRouter()
 
-LONGEST_QUERY = 200
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Which processes are asked for."""
-
-    query: str
-    limit: int | None
-    offset: int
-
 
 @get(router, "/processes")
 async def process_list(
     request: Request, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
 ) -> Response:
-    """Every process, or some of them by `q`, `limit` and `offset`."""
-    query = request.query_params.get("q", "").strip()[:LONGEST_QUERY]
-    limit = filters.number(request.query_params, "limit", 1)
-    offset = filters.number(request.query_params, "offset", 0) or 0
-    snapshot = parts.catalog.snapshot
-    whole = limit is None and not offset and not query
-    if as_html and whole:
-        return html.conditional(request, pages.whole_list(snapshot, site))
-    if as_html:
-        return _found(request, snapshot, site, Asked(query, limit, offset))
-    if whole:
+    """Every process, or those that the query is about."""
+    query, snapshot = filters.process_query(request.query_params), parts.catalog.snapshot
+    if query == filters.ProcessQuery():
+        if as_html:
+            return html.conditional(request, pages.whole_list(snapshot, site))
         return documents.conditional(request, snapshot.listing(links.base))
-    page = snapshot.page(links.base, query, limit, offset)
-    return documents.conditional(request, documents.ready(page))
-
-
-def _found(request: Request, snapshot: Snapshot, site: Site, asked: Asked) -> Response:
-    """The page of some processes."""
-    page = snapshot.page(site.links.base, asked.query, asked.limit, asked.offset)
-    found = snapshot.summaries(asked.query)[asked.offset :][: asked.limit]
-    made = pages.processes(site, found, len(snapshot), asked.query, page["links"])
-    return html.conditional(request, html.ready(made))
+    page = snapshot.page(links.base, query)
+    if as_html:
+        made = pages.processes(site, page.found, len(snapshot), query, page.links)
+        return html.conditional(request, documents.ready_bytes(made))
+    return documents.conditional(request, page.document)
 
 
 @get(router, "/processes/{process_id}")
@@ -74,7 +49,7 @@ async def process(
     if as_html:
         document = {"links": [link.document() for link in links.of_process(offered.id)]}
         made = pages.process(site, offered, document)
-        return html.conditional(request, html.ready(made))
+        return html.conditional(request, documents.ready_bytes(made))
     return documents.conditional(
         request, parts.catalog.snapshot.description(links.base, process_id)
     )
