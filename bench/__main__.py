@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx2
 import typer
@@ -20,9 +19,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bench.figures import PAUSE_SECONDS, Times, machine, points, timed
 from bench.noop import Noop
+from bench.page import put_main
 from bench.service import Service, running
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "performance.md"
 BODY = {"inputs": {"INPUT": {"value": points(10)}, "DISTANCE": 0.5}}
 EXECUTION = "/processes/native:buffer/execution"
 CLIENTS = (1, 4, 16)
@@ -40,7 +39,7 @@ def main(
         page = "\n".join(
             _measure(times, seconds, idle, lambda what: progress.reset(step, description=what))
         )
-    PAGE.write_text(page + "\n", "utf-8")
+    put_main(page)
     print(page)
 
 

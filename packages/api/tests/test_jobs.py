@@ -170,6 +170,7 @@ def test_jobs_are_filtered_by_everything_the_standard_names(api: Any) -> None:
         "datetime=2026-13-24T09:00:00Z",
         "datetime=2026-11-24T09:00:00Z/2026-11-23T09:00:00Z",
         "cursor=nonsense",
+        "processID=" + ",".join(map(str, range(101))),
     ],
 )
 def test_a_wrong_filter_is_refused_by_its_name(api: Any, query: str) -> None:

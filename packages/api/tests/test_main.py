@@ -15,8 +15,9 @@ import pytest
 from kombu import Connection, Queue
 from owslib.ogcapi.processes import Processes
 
+from qanat_common.listing import JobFilter
 from qanat_common.protocol import Offer, Process, RunJob, Succeeded, Value, queue_name
-from qanat_common.store import JobFilter, Store
+from qanat_common.store import Store
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -9,6 +9,7 @@ import pytest
 
 from qanat_common.errors import Unavailable
 from qanat_common.jobs import JobRecord
+from qanat_common.listing import JobFilter
 from qanat_common.ogc import InputDescription, JobStatus, Process
 from qanat_common.protocol import (
     Failed,
@@ -20,7 +21,7 @@ from qanat_common.protocol import (
     Succeeded,
     Value,
 )
-from qanat_common.store import Claimed, JobFilter, Store
+from qanat_common.store import Claimed, Store
 
 DONE = Succeeded(outputs={"OUTPUT": Value(value=3)})
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from qanat_common.errors import InvalidParameter
+from qanat_common.listing import JobFilter
 from qanat_common.ogc import JobStatus
-from qanat_common.store import JobFilter
 
 JOBS_LIMIT = 100
 """How many jobs are listed when the client does not say."""
@@ -18,6 +18,9 @@ JOBS_MOST = 1000
 
 LONGEST_TEXT = 200
 """So much of the words that are searched for is read."""
+
+PROCESSES_MOST = 100
+"""How many processes one list may be asked for: each is a set of its own in the store."""
 
 T = TypeVar("T")
 
@@ -78,7 +81,7 @@ def job_filter(query: Query) -> JobFilter:
     statuses = {str(status): status for status in JobStatus}
     return JobFilter(
         statuses=[_one_of("status", text, statuses) for text in values(query, "status")],
-        processes=values(query, "processID"),
+        processes=_processes(query),
         after=after,
         before=before,
         shortest=max(_numbers(query, "minDuration"), default=None),
@@ -89,6 +92,13 @@ def job_filter(query: Query) -> JobFilter:
 def values(query: Query, name: str) -> list[str]:
     """The values of a list: repeated, or separated by commas, or both."""
     return [text for given in query.getlist(name) for text in given.split(",") if text]
+
+
+def _processes(query: Query) -> list[str]:
+    found = list(dict.fromkeys(values(query, "processID")))
+    if len(found) > PROCESSES_MOST:
+        raise InvalidParameter(f"processID: {len(found)} are given, at most {PROCESSES_MOST} taken")
+    return found
 
 
 def number(query: Query, name: str, least: int) -> int | None:

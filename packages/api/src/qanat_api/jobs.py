@@ -29,12 +29,12 @@ from qanat_common.errors import (
     Unavailable,
     all_errors,
 )
-from qanat_common.jobs import JobRecord
+from qanat_common.jobs import JobRecord, JobSummary
+from qanat_common.listing import JobFilter, JobPage
 from qanat_common.logs import job_context
 from qanat_common.ogc import REL, JobControl, JobStatus, Link, StatusInfo
 from qanat_common.protocol import Failed, Inputs, LogEntry, RunJob, Succeeded
 from qanat_common.storage import job_key
-from qanat_common.store import JobFilter, JobPage
 
 logger = logging.getLogger(__name__)
 
@@ -305,7 +305,7 @@ def failure(failed: Failed) -> QanatError:
     return all_errors().get(failed.code, Internal)(failed.message, *faults)
 
 
-def status_info(record: JobRecord, links: Links) -> StatusInfo:
+def status_info(record: JobSummary, links: Links) -> StatusInfo:
     """The status of a job as clients read it."""
     return StatusInfo(
         job_id=record.job_id,
@@ -325,7 +325,7 @@ _ENDS = {JobStatus.SUCCESSFUL: "results", JobStatus.FAILED: "exceptions"}
 """What the address of the results tells, of a job that has ended."""
 
 
-def _links(record: JobRecord, links: Links) -> list[Link]:
+def _links(record: JobSummary, links: Links) -> list[Link]:
     own = links.job(record.job_id)
     found = [*both(own, "This job"), json_link(own, "monitor"), json_link(links.jobs, "up")]
     found.append(json_link(links.log(record.job_id), REL + "log", "What the algorithm said"))

@@ -22,11 +22,13 @@ TERMINAL = frozenset(status for status, after in TRANSITIONS.items() if not afte
 """States that never change."""
 
 
-class JobRecord(BaseModel):
-    """All that is known of a job. Times are in UTC, by the clock of the store.
+class JobSummary(BaseModel):
+    """What is told of a job in a list. Times are in UTC, by the clock of the store.
 
-    `attempt` counts the starts; `token` fences the current one: only its holder may write;
-    `boot` is the worker that runs it; `published` says that the broker has confirmed the message.
+    `attempt` counts the starts; `token` fences the current one: only its holder may write; `boot`
+    is the worker that runs it; `published` says that the broker has confirmed the message; `lines`
+    counts the log of this attempt, also what is no longer kept; from `expires` on, a job that has
+    ended may be taken away.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -39,16 +41,23 @@ class JobRecord(BaseModel):
     started: datetime | None = None
     finished: datetime | None = None
     updated: datetime | None = None
+    expires: datetime | None = None
     progress: int = 0
     message: str | None = None
     attempt: int = 0
+    lines: int = 0
     token: str | None = None
     boot: str | None = None
     published: bool = False
-    request: RunJob
-    outcome: Outcome | None = Field(default=None)
 
     @property
     def ended(self) -> bool:
         """Whether the job is in a state that never changes."""
         return self.status in TERMINAL
+
+
+class JobRecord(JobSummary):
+    """All that is known of a job: what it was asked for, and what came of it."""
+
+    request: RunJob
+    outcome: Outcome | None = Field(default=None)

@@ -10,8 +10,8 @@ import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from importlib import resources
 from typing import Any, cast
@@ -21,8 +21,10 @@ from pydantic import TypeAdapter, ValidationError
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from qanat_common import listing
 from qanat_common.errors import Unavailable
 from qanat_common.jobs import JobRecord
+from qanat_common.listing import JobFilter, JobPage
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import Failed, JobEvent, LogEntry, Offer, RunJob, Succeeded
 
@@ -41,12 +43,19 @@ OFFER_SECONDS = 7 * 86_400
 WORKER_MS = 6_000
 """How long a worker counts as alive after its last beat."""
 
-SCAN_CAP = 5_000
-"""How many records one page of a filtered listing looks at, before it answers with a cursor."""
-
-_MILLISECONDS = ("created", "started", "finished", "updated")
 _DOCUMENTS = ("request", "outcome")
-_SCRIPTS = ("accept", "claim", "progress", "finish", "remove", "list", "published")
+_SHARED = "index"
+_SCRIPTS = (
+    "accept",
+    "claim",
+    "progress",
+    "finish",
+    "remove",
+    "list",
+    "published",
+    "keep",
+    "expire",
+)
 
 
 class Claimed(StrEnum):
@@ -65,41 +74,6 @@ class Claim:
 
     result: Claimed
     attempt: int
-
-
-@dataclass(frozen=True)
-class JobFilter:
-    """Which jobs to list: each filter given must hold; times compare with `created`.
-
-    `shortest` and `longest` are durations in seconds, both inclusive.
-    """
-
-    statuses: Sequence[JobStatus] = ()
-    processes: Sequence[str] = ()
-    after: datetime | None = None
-    before: datetime | None = None
-    shortest: float | None = None
-    longest: float | None = None
-
-    def as_json(self) -> str:
-        """The filter as the listing script reads it."""
-        given = {
-            "statuses": [str(status) for status in self.statuses] or None,
-            "processes": list(self.processes) or None,
-            "after": _ms(self.after),
-            "before": _ms(self.before),
-            "shortest": None if self.shortest is None else self.shortest * 1000,
-            "longest": None if self.longest is None else self.longest * 1000,
-        }
-        return json.dumps({name: value for name, value in given.items() if value is not None})
-
-
-@dataclass(frozen=True)
-class JobPage:
-    """Some records, newest first; `cursor` asks for the next page, None at the end."""
-
-    records: list[JobRecord] = field(default_factory=list)
-    cursor: str | None = None
 
 
 class Store:
@@ -121,8 +95,9 @@ class Store:
         self._scripts = {name: self._script(name) for name in _SCRIPTS}
 
     def _script(self, name: str) -> Callable[..., Any]:
-        source = resources.files("qanat_common.lua").joinpath(f"{name}.lua").read_text("utf-8")
-        return self._redis.register_script(source)
+        folder = resources.files("qanat_common.lua")
+        parts = (folder.joinpath(f"{part}.lua").read_text("utf-8") for part in (_SHARED, name))
+        return self._redis.register_script("\n".join(parts))
 
     def close(self) -> None:
         """Give back the connections."""
@@ -176,19 +151,9 @@ class Store:
 
         Raises ValueError for a cursor that no page gave.
         """
-        created, _, last = (cursor or "").partition("_")
-        if cursor and not (created.isdigit() and last):
-            raise ValueError(cursor)
+        args = [PREFIX, *listing.arguments(which, limit, cursor)]
         with _reachable():
-            ids, next_created, next_id = self._scripts["list"](
-                args=[PREFIX, which.as_json(), limit, SCAN_CAP, created, last]
-            )
-            pipeline = self._redis.pipeline(transaction=False)
-            for job_id in ids:
-                pipeline.hgetall(_job(job_id.decode()))
-            found = [_record(values) for values in pipeline.execute()]
-        after = f"{int(float(next_created))}_{next_id.decode()}" if next_created else None
-        return JobPage([record for record in found if record is not None], after)
+            return listing.page(self._scripts["list"](args=args))
 
     def dismiss(self, job_id: str) -> bool:
         """End a job that has not ended as dismissed; False when it had ended, or is unknown."""
@@ -196,9 +161,9 @@ class Store:
 
     def remove(self, job_id: str) -> bool:
         """Take a job away, and remember that it was removed."""
-        keys = [_job(job_id), _gone(job_id), _log(job_id)]
         with _reachable():
-            return bool(self._scripts["remove"](keys=keys, args=[PREFIX, job_id, GONE_SECONDS]))
+            args = [PREFIX, job_id, GONE_SECONDS]
+            return bool(self._scripts["remove"](keys=[_job(job_id)], args=args))
 
     def log(self, job_id: str) -> Sequence[LogEntry]:
         """What the algorithm of a job said, in order."""
@@ -368,9 +333,8 @@ def _record(values: _Hash) -> JobRecord | None:
     if b"request" not in values:
         return None
     fields: dict[str, Any] = {name.decode(): value.decode() for name, value in values.items()}
-    for name in _MILLISECONDS:
-        if name in fields:
-            fields[name] = datetime.fromtimestamp(int(float(fields[name])) / 1000, UTC)
+    for name in listing.TIMES & fields.keys():
+        fields[name] = listing.time(fields[name])
     for name in _DOCUMENTS:
         if name in fields:
             fields[name] = json.loads(fields[name])

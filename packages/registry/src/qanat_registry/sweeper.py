@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from qanat_common.errors import Unavailable
-from qanat_common.jobs import JobRecord
+from qanat_common.jobs import JobSummary
+from qanat_common.listing import JobFilter
 from qanat_common.logs import job_context
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import RunJob
-from qanat_common.store import JobFilter, Store
+from qanat_common.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Suspect:
 
 
 def judge(
-    record: JobRecord, known: Suspect | None, now: float, *, alive: bool, queued: bool
+    record: JobSummary, known: Suspect | None, now: float, *, alive: bool, queued: bool
 ) -> Suspect | None:
     """What is held against a job; None when nothing is. `alive` is its worker.
 
@@ -150,7 +151,7 @@ class Sweeper:
         self._suspects = seen
         return sent
 
-    def _unfinished(self) -> Iterator[JobRecord]:
+    def _unfinished(self) -> Iterator[JobSummary]:
         for status in (JobStatus.RUNNING, JobStatus.ACCEPTED):
             cursor: str | None = None
             while not self._stopping.is_set():
@@ -170,7 +171,7 @@ class Sweeper:
             self._shun(service, error)
             return True
 
-    def _publish(self, listed: JobRecord) -> bool:
+    def _publish(self, listed: JobSummary) -> bool:
         """Send a job's message again, if the job is still as it was listed."""
         record = self._store.get(listed.job_id)
         if record is None or (record.status, record.token) != (listed.status, listed.token):

@@ -11,15 +11,13 @@ if status == 'running' then
   if redis.call('EXISTS', ARGV[1] .. 'worker:' .. boot) == 1 then return {'busy', attempt} end
 end
 if attempt >= tonumber(ARGV[5]) then return {'exhausted', attempt} end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = clock()
 local created = tonumber(redis.call('HGET', KEYS[1], 'created'))
 redis.call('HSET', KEYS[1], 'status', 'running', 'token', ARGV[3], 'boot', ARGV[4],
   'attempt', attempt + 1, 'started', math.max(now, created), 'updated', math.max(now, created),
-  'progress', 0)
+  'progress', 0, 'lines', 0)
 redis.call('HDEL', KEYS[1], 'message')
-redis.call('ZREM', ARGV[1] .. 'jobs:s:' .. status, ARGV[2])
-redis.call('ZADD', ARGV[1] .. 'jobs:s:running', created, ARGV[2])
+relist(ARGV[1], ARGV[2], created, redis.call('HGET', KEYS[1], 'process_id'), status, 'running')
 redis.call('DEL', ARGV[1] .. 'log:' .. ARGV[2])
 redis.call('PUBLISH', ARGV[1] .. 'events', cjson.encode({job_id = ARGV[2], status = 'running'}))
 return {'claimed', attempt + 1}

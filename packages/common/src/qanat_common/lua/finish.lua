@@ -4,16 +4,18 @@
 local status = redis.call('HGET', KEYS[1], 'status')
 if status ~= 'accepted' and status ~= 'running' then return 0 end
 if ARGV[3] ~= '' and redis.call('HGET', KEYS[1], 'token') ~= ARGV[3] then return 0 end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local created = tonumber(redis.call('HGET', KEYS[1], 'created'))
-now = math.max(now, tonumber(redis.call('HGET', KEYS[1], 'started') or created))
+local started = tonumber(redis.call('HGET', KEYS[1], 'started'))
+local now = math.max(clock(), started or created)
 redis.call('HSET', KEYS[1], 'status', ARGV[4], 'finished', now, 'updated', now)
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'outcome', ARGV[5]) end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'message', ARGV[6]) end
 if ARGV[4] == 'successful' then redis.call('HSET', KEYS[1], 'progress', 100) end
-redis.call('ZREM', ARGV[1] .. 'jobs:s:' .. status, ARGV[2])
-redis.call('ZADD', ARGV[1] .. 'jobs:s:' .. ARGV[4], created, ARGV[2])
+relist(ARGV[1], ARGV[2], created, redis.call('HGET', KEYS[1], 'process_id'), status, ARGV[4])
+if started then redis.call('ZADD', span(ARGV[1], now - started), created, ARGV[2]) end
+local keep = tonumber(redis.call('GET', ARGV[1] .. 'keep'))
+if keep then redis.call('HSET', KEYS[1], 'expires', now + keep) end
+redis.call('ZADD', ARGV[1] .. 'jobs:x', keep and now + keep or '+inf', ARGV[2])
 local progress = tonumber(redis.call('HGET', KEYS[1], 'progress') or 0)
 redis.call('PUBLISH', ARGV[1] .. 'events',
   cjson.encode({job_id = ARGV[2], status = ARGV[4], progress = progress}))

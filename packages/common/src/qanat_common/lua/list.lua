@@ -1,61 +1,121 @@
--- Ids of jobs, newest first, that pass every filter; from the smallest index that covers one.
--- ARGV: prefix, filter (JSON), limit, records looked at at most, cursor's created (or ''), cursor's id.
--- Returns {ids, created, id}: the last two are the cursor of the next page, '' at the end.
+-- Jobs, newest first, that pass every filter.
+-- ARGV: prefix, filter (JSON), limit, jobs looked at at most, cursor's created (or ''), cursor's id,
+-- names of the fields…
+-- Returns {JSON: the values of these fields of each job, created, id}: the last two are the cursor of
+-- the next page, '' at the end.
 local prefix, filter = ARGV[1], cjson.decode(ARGV[2])
 local limit, cap = tonumber(ARGV[3]), tonumber(ARGV[4])
-local below, last = ARGV[5], ARGV[6]
-local max = filter.before or '+inf'
-if below ~= '' and (max == '+inf' or tonumber(below) < tonumber(max)) then max = below end
-local min = filter.after or '-inf'
+local below, last = tonumber(ARGV[5]), ARGV[6]
+local max, min = filter.before or '+inf', filter.after or '-inf'
+if below and (max == '+inf' or below < max) then max = below end
+local shortest, longest = filter.shortest, filter.longest
 
-local indexes, base, size = {prefix .. 'jobs'}, nil, nil
-if filter.statuses and #filter.statuses == 1 then
-  indexes[#indexes + 1] = prefix .. 'jobs:s:' .. filter.statuses[1]
-end
-if filter.processes and #filter.processes == 1 then
-  indexes[#indexes + 1] = prefix .. 'jobs:p:' .. filter.processes[1]
-end
-for _, index in ipairs(indexes) do
-  local count = redis.call('ZCARD', index)
-  if not size or count < size then base, size = index, count end
-end
-
-local function set(values)
-  if not values then return nil end
+-- The sets that hold all jobs of these states and processes, and no others.
+local function by_kind()
   local found = {}
-  for _, value in ipairs(values) do found[value] = true end
+  for _, status in ipairs(filter.statuses or {false}) do
+    for _, process in ipairs(filter.processes or {false}) do
+      local name = 'jobs'
+      if status and process then name = 'jobs:sp:' .. status .. ':' .. process
+      elseif status then name = 'jobs:s:' .. status
+      elseif process then name = 'jobs:p:' .. process end
+      found[#found + 1] = prefix .. name
+    end
+  end
   return found
 end
-local statuses, processes = set(filter.statuses), set(filter.processes)
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+
+-- The sets that hold all jobs of these durations, and some of others.
+local function by_duration()
+  local found = {prefix .. 'jobs:s:running'}
+  local _, first = span(prefix, shortest or 0)
+  local _, final = span(prefix, longest or 2^45)
+  for name = first, final do found[#found + 1] = prefix .. 'jobs:d:' .. name end
+  return found
+end
+
+local function size(sets)
+  local total = 0
+  for _, set in ipairs(sets) do total = total + redis.call('ZCARD', set) end
+  return total
+end
+
+local function among(value, values)
+  if not values then return true end
+  for _, one in ipairs(values) do
+    if one == value then return true end
+  end
+  return false
+end
+
+local now = clock()
+local sets, timed = by_kind(), shortest or longest
+local kinds = {}
+if timed then
+  local others = by_duration()
+  if size(others) < size(sets) then sets, kinds = others, {'status', 'process_id'} end
+end
 
 local function passes(id)
-  if not (statuses or processes or filter.shortest or filter.longest) then return true end
-  local job = redis.call('HMGET', prefix .. 'job:' .. id, 'status', 'process_id', 'started', 'finished')
-  if statuses and not statuses[job[1]] then return false end
-  if processes and not processes[job[2]] then return false end
-  if filter.shortest or filter.longest then
-    if not job[3] then return false end
-    if not job[4] and job[1] ~= 'running' then return false end
-    local duration = (tonumber(job[4]) or now) - tonumber(job[3])
-    if filter.shortest and duration < filter.shortest then return false end
-    if filter.longest and duration > filter.longest then return false end
-  end
+  if not timed then return true end
+  local job = redis.call('HMGET', prefix .. 'job:' .. id, 'started', 'finished', unpack(kinds))
+  if not job[1] then return false end
+  local ms = (tonumber(job[2]) or now) - tonumber(job[1])
+  if (shortest and ms < shortest) or (longest and ms > longest) then return false end
+  return #kinds == 0 or (among(job[3], filter.statuses) and among(job[4], filter.processes))
+end
+
+-- A set, read from the newest on: `created` and `id` are its next job.
+local step = math.min(math.max(8, math.ceil(2 * limit / #sets)), 500)
+local function advance(set)
+  repeat
+    if set.at > #set.page then
+      set.page = redis.call('ZREVRANGEBYSCORE', set.name, max, min, 'WITHSCORES', 'LIMIT', set.offset, step)
+      set.offset, set.at = set.offset + step, 1
+    end
+    if #set.page == 0 then return false end
+    set.id, set.created, set.at = set.page[set.at], tonumber(set.page[set.at + 1]), set.at + 2
+  until not (below and set.created == below and set.id >= last)
   return true
 end
 
-local ids, seen, offset = {}, 0, 0
-while true do
-  local page = redis.call('ZREVRANGEBYSCORE', base, max, min, 'WITHSCORES', 'LIMIT', offset, 200)
-  if #page == 0 then return {ids, '', ''} end
-  for i = 1, #page, 2 do
-    local id, created = page[i], page[i + 1]
-    if not (below ~= '' and tonumber(created) == tonumber(below) and id >= last) then
-      if passes(id) then ids[#ids + 1] = id end
-      seen = seen + 1
-      if #ids == limit or seen == cap then return {ids, created, id} end
+-- The sets as a heap: the one whose next job is the newest comes first.
+local heap = {}
+local function newer(a, b) return a.created > b.created or (a.created == b.created and a.id > b.id) end
+local function sink(at)
+  while true do
+    local top, left = at, 2 * at
+    for child = left, left + 1 do
+      if heap[child] and newer(heap[child], heap[top]) then top = child end
     end
+    if top == at then return end
+    heap[at], heap[top], at = heap[top], heap[at], top
   end
-  offset = offset + 200
 end
+for _, name in ipairs(sets) do
+  local set = {name = name, page = {}, at = 1, offset = 0}
+  if advance(set) then heap[#heap + 1] = set end
+end
+for at = math.floor(#heap / 2), 1, -1 do sink(at) end
+
+local found, seen = {}, 0
+local function answer(created, id)
+  return {#found > 0 and cjson.encode(found) or '[]', created, id}
+end
+while heap[1] do
+  local set = heap[1]
+  local id, created = set.id, set.created
+  if passes(id) then
+    found[#found + 1] = redis.call('HMGET', prefix .. 'job:' .. id, unpack(ARGV, 7))
+  end
+  seen = seen + 1
+  if not advance(set) then
+    heap[1] = heap[#heap]
+    heap[#heap] = nil
+  end
+  sink(1)
+  if heap[1] and (#found == limit or seen == cap) then
+    return answer(string.format('%.0f', created), id)
+  end
+end
+return answer('', '')

@@ -1,0 +1,79 @@
+"""The query of a listing: any time and interval of RFC 3339, in any spelling, and nothing else."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import QueryParams
+
+from qanat_api.filters import job_filter
+from qanat_common.errors import InvalidParameter
+
+ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+TIMES = st.datetimes(
+    datetime(1971, 1, 1),  # noqa: DTZ001  # hypothesis wants naive bounds
+    datetime(9000, 1, 1),  # noqa: DTZ001
+    timezones=ZONES | st.just(UTC),
+)
+
+
+def spelt(time: datetime, *, lower: bool) -> str:
+    text = time.isoformat().replace("+00:00", "Z")
+    return text.lower() if lower else text
+
+
+@given(first=TIMES, second=TIMES, lower=st.booleans(), form=st.sampled_from("ab i"))
+def test_an_interval_is_read_as_it_is_meant(
+    first: datetime, second: datetime, lower: bool, form: str
+) -> None:
+    start, end = sorted((first, second))
+    texts = {
+        "a": (f"{spelt(start, lower=lower)}/..", start, None),
+        "b": (f"/{spelt(end, lower=lower)}", None, end),
+        " ": (f"{spelt(start, lower=lower)}/{spelt(end, lower=lower)}", start, end),
+        "i": (spelt(start, lower=lower), start, start),
+    }
+    text, after, before = texts[form]
+    found = job_filter(QueryParams({"datetime": text}))
+    assert (found.after, found.before) == (after, before)
+
+
+@given(text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
+def test_any_other_text_is_refused_by_its_name(text: str) -> None:
+    if set(text) <= set("./"):
+        return
+    with pytest.raises(InvalidParameter) as caught:
+        job_filter(QueryParams({"datetime": text}))
+    assert caught.value.detail.startswith("datetime: ")
+
+
+@given(
+    least=st.lists(st.integers(0, 10**6), max_size=3),
+    most=st.lists(st.integers(0, 10**6), max_size=3),
+    commas=st.booleans(),
+)
+def test_of_several_durations_the_narrowest_holds(
+    least: list[int], most: list[int], commas: bool
+) -> None:
+    given = [("minDuration", least), ("maxDuration", most)]
+    pairs = [
+        (name, text)
+        for name, numbers in given
+        for text in ([",".join(map(str, numbers))] if commas else map(str, numbers))
+    ]
+    found = job_filter(QueryParams(pairs))
+    assert found.shortest == max(least, default=None)
+    assert found.longest == min(most, default=None)
+
+
+def test_a_list_may_be_repeated_or_separated_by_commas() -> None:
+    found = job_filter(QueryParams("processID=a,b&processID=c&processID=a&status=failed,,running"))
+    assert found.processes == ["a", "b", "c"]
+    assert [str(status) for status in found.statuses] == ["failed", "running"]
+
+
+@pytest.mark.parametrize("text", ["../..", "/", "../", ""])
+def test_an_interval_that_is_open_at_both_ends_filters_nothing(text: str) -> None:
+    found = job_filter(QueryParams({"datetime": text}))
+    assert (found.after, found.before) == (None, None)

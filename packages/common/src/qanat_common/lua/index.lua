@@ -1,0 +1,40 @@
+-- Where a job is listed. Put before the scripts that change or read it.
+-- Sorted sets by time of creation: all jobs, those of a state, of a process, of both, of a duration.
+local function indexes(prefix, status, process)
+  return {prefix .. 'jobs', prefix .. 'jobs:s:' .. status, prefix .. 'jobs:p:' .. process,
+    prefix .. 'jobs:sp:' .. status .. ':' .. process}
+end
+
+-- The set of jobs that ended after so many milliseconds: one for each power of two of seconds.
+local function span(prefix, ms)
+  local name, edge = 0, 1000
+  while ms >= edge do name, edge = name + 1, edge * 2 end
+  return prefix .. 'jobs:d:' .. name, name
+end
+
+local function relist(prefix, id, created, process, from, to)
+  redis.call('ZREM', prefix .. 'jobs:s:' .. from, id)
+  redis.call('ZREM', prefix .. 'jobs:sp:' .. from .. ':' .. process, id)
+  for _, index in ipairs(indexes(prefix, to, process)) do
+    redis.call('ZADD', index, created, id)
+  end
+end
+
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- Take a record away with all its traces; its id is remembered as gone for so many seconds.
+local function take_away(prefix, id, seconds)
+  local job = prefix .. 'job:' .. id
+  local found = redis.call('HMGET', job, 'status', 'process_id', 'started', 'finished')
+  if not found[1] then return 0 end
+  redis.call('DEL', job, prefix .. 'log:' .. id)
+  local sets = indexes(prefix, found[1], found[2])
+  sets[#sets + 1] = prefix .. 'jobs:x'
+  if found[3] and found[4] then sets[#sets + 1] = span(prefix, found[4] - found[3]) end
+  for _, set in ipairs(sets) do redis.call('ZREM', set, id) end
+  redis.call('SET', prefix .. 'gone:' .. id, 1, 'EX', seconds)
+  return 1
+end
