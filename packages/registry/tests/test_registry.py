@@ -13,6 +13,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,12 +28,13 @@ pytestmark = pytest.mark.broker
 class Registry:
     """The command qanat-registry in a process of its own."""
 
-    def __init__(self, port: int, broker_url: str, store_url: str) -> None:
+    def __init__(self, port: int, broker_url: str, store_url: str, storage: Path) -> None:
         self.base = f"http://127.0.0.1:{port}"
         self._env = {
             **os.environ,
             "QANAT_BROKER_URL": broker_url,
             "QANAT_STORE_URL": store_url,
+            "QANAT_STORAGE_URL": f"file://{storage}",
             "QANAT_REGISTRY__PORT": str(port),
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -73,10 +75,10 @@ class Registry:
 
 
 @pytest.fixture
-def registry(broker: Any, store: Store, valkey: Any) -> Iterator[Registry]:
+def registry(broker: Any, store: Store, valkey: Any, tmp_path: Path) -> Iterator[Registry]:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = int(taken.getsockname()[1])
-    made = Registry(port, broker.broker_url, valkey.url)
+    made = Registry(port, broker.broker_url, valkey.url, tmp_path)
     made.start()
     yield made
     if made.process and made.process.poll() is None:

@@ -316,6 +316,7 @@ def status_info(record: JobSummary, links: Links) -> StatusInfo:
         started=record.started,
         finished=record.finished,
         updated=record.updated,
+        expires=record.expires,
         progress=record.progress,
         links=_links(record, links),
     )

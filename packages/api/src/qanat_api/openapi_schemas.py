@@ -124,6 +124,7 @@ SCHEMAS: Object = {
         started=_TIME,
         finished=_TIME,
         updated=_TIME,
+        expires=_TIME,
         progress={"type": "integer", "minimum": 0, "maximum": 100},
         links=_array(_ref("link")),
     ),

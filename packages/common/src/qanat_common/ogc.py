@@ -162,7 +162,10 @@ class JobStatus(StrEnum):
 
 
 class StatusInfo(Document):
-    """statusInfo.yaml. `progress` is a percentage, times carry their zone."""
+    """statusInfo.yaml. `progress` is a percentage, times carry their zone.
+
+    `expires` is our own: from then on the job may be taken away, with its results.
+    """
 
     job_id: str = Field(alias="jobID")
     process_id: str = Field(alias="processID")
@@ -173,6 +176,7 @@ class StatusInfo(Document):
     started: datetime | None = None
     finished: datetime | None = None
     updated: datetime | None = None
+    expires: datetime | None = None
     progress: int | None = Field(default=None, ge=0, le=100)
     links: list[Link] = Field(default_factory=list)
 

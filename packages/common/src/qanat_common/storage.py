@@ -4,6 +4,7 @@ A file's key is `jobs/<job id>/<name>`, made by `job_key`, so a job's files go a
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -35,11 +36,14 @@ class Storage:
     def __init__(self, url: str) -> None:
         """Credentials of S3 come from the environment (AWS_…)."""
         parts = urlsplit(url)
-        self._store = (
-            LocalStore(unquote(parts.path), mkdir=True, automatic_cleanup=True)
-            if parts.scheme == "file"
-            else from_url(url)
-        )
+        try:
+            self._store = (
+                LocalStore(unquote(parts.path), mkdir=True, automatic_cleanup=True)
+                if parts.scheme == "file"
+                else from_url(url)
+            )
+        except (BaseError, OSError) as error:
+            raise Unavailable(f"The storage cannot be opened: {error}") from error
 
     def put(self, key: str, path: Path) -> int:
         """Keep a file; returns its size in bytes."""
@@ -89,6 +93,18 @@ class Storage:
         with path.open("wb") as file:
             for piece in self.stream(key):
                 file.write(piece)
+
+    def job_files(self) -> Iterator[tuple[str, datetime]]:
+        """For each file of a job: the id of the job, and when the file was written; in any order."""
+        try:
+            for page in obstore.list(self._store, prefix="jobs"):
+                for entry in page:
+                    _, job_id, *_ = str(entry["path"]).split("/")
+                    yield job_id, entry["last_modified"]
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            raise Unavailable("The storage cannot be listed now.", retry_after=30) from error
 
     def remove_job(self, job_id: str) -> None:
         """Take away all files of a job."""

@@ -46,15 +46,8 @@ WORKER_MS = 6_000
 _DOCUMENTS = ("request", "outcome")
 _SHARED = "index"
 _SCRIPTS = (
-    "accept",
-    "claim",
-    "progress",
-    "finish",
-    "remove",
-    "list",
-    "published",
-    "keep",
-    "expire",
+    *("accept", "published", "claim", "progress", "finish", "remove", "list"),
+    *("keep", "expire", "bury", "unknown"),
 )
 
 
@@ -98,6 +91,11 @@ class Store:
         folder = resources.files("qanat_common.lua")
         parts = (folder.joinpath(f"{part}.lua").read_text("utf-8") for part in (_SHARED, name))
         return self._redis.register_script("\n".join(parts))
+
+    def run(self, script: str, *args: str | int) -> Any:
+        """Run one of our scripts that names its keys itself; for the other parts of the store."""
+        with _reachable():
+            return self._scripts[script](args=[PREFIX, *args])
 
     def close(self) -> None:
         """Give back the connections."""
@@ -151,9 +149,7 @@ class Store:
 
         Raises ValueError for a cursor that no page gave.
         """
-        args = [PREFIX, *listing.arguments(which, limit, cursor)]
-        with _reachable():
-            return listing.page(self._scripts["list"](args=args))
+        return listing.page(self.run("list", *listing.arguments(which, limit, cursor)))
 
     def dismiss(self, job_id: str) -> bool:
         """End a job that has not ended as dismissed; False when it had ended, or is unknown."""

@@ -13,12 +13,15 @@ from types import FrameType
 import uvicorn
 
 from qanat_common.command import command
+from qanat_common.expiry import Expiry
 from qanat_common.protocol import Announcement
+from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_registry.app import create_app
 from qanat_registry.board import Board
 from qanat_registry.broker import Listener, Queues, make_app
 from qanat_registry.catalog import Roster
+from qanat_registry.janitor import Janitor, Keeping
 from qanat_registry.settings import RegistrySettings, Settings
 from qanat_registry.sweeper import Sweeper
 
@@ -80,6 +83,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     parts = (
         Listener(celery, messenger, own.scan_seconds),
         Sweeper(store, Queues(celery), own.sweep_seconds, time.monotonic),
+        Janitor(store, Expiry(store), lambda: Storage(settings.storage_url), _keeping(own)),
     )
     app = create_app(board, parts, {"store": store.ping})
     config = uvicorn.Config(
@@ -95,6 +99,10 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     logger.info("the registry listens on http://%s:%d", *listening.getsockname()[:2])
     await server.serve(sockets=[listening])
     store.close()
+
+
+def _keeping(own: RegistrySettings) -> Keeping:
+    return Keeping(own.keep_seconds or None, own.orphan_seconds, own.clean_seconds)
 
 
 def _bind(own: RegistrySettings) -> socket.socket:

@@ -28,6 +28,23 @@ class RegistrySettings(Section):
         gt=0,
         description="How often jobs are looked for that lost their message or their worker.",
     )
+    keep_seconds: float = Field(
+        default=7 * 86_400,
+        ge=0,
+        description="How long a job that has ended is kept, with its results and its log, in seconds;"
+        " 0: for ever. Its status tells when it expires, and that stays when this setting changes.",
+    )
+    orphan_seconds: float = Field(
+        default=86_400,
+        gt=0,
+        description="How old files in the storage must be, in seconds, to be taken away when no job is"
+        " known that they belong to: longer than a job may wait to be run.",
+    )
+    clean_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="How often expired jobs are looked for. The registry must see the storage for it.",
+    )
 
     @property
     def lease_seconds(self) -> float:
