@@ -129,24 +129,23 @@ def part(service: str, environ: dict[str, str], log: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def services(
+def start_api(
     running_valkey: Callable[..., Any],
     free_ports: Callable[[int], list[int]],
     until: Callable[..., Any],
-) -> Iterator[dict[str, Service]]:
-    """Two apis before one worker: `kept` and `clean` differ in what a sync execution leaves."""
+) -> Iterator[Callable[..., Service]]:
+    """Starts apis with settings of their own, before one worker."""
     folder = Path(tempfile.mkdtemp(prefix="qc"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
         store, files = stack.enter_context(running_valkey()), stack.enter_context(library())
-        registry, kept, clean = free_ports(3)
+        (registry,) = free_ports(1)
         environ = {
             "PYTHONPATH": str(HERE),
             "QANAT_BROKER_URL": store.broker_url,
             "QANAT_STORE_URL": store.url,
             "QANAT_STORAGE_URL": f"file://{folder}/storage",
             "QANAT_API__REGISTRY_URL": f"http://127.0.0.1:{registry}",
-            "QANAT_API__PORT": str(kept),
             "QANAT_REGISTRY__PORT": str(registry),
             "QANAT_WORKER__ENGINE": "proving_engine:start",
             "QANAT_WORKER__ECHO": "true",
@@ -155,19 +154,28 @@ def services(
             "QANAT_WORKER__WORK_FOLDER": f"{folder}/work",
             "QANAT_WORKER__FETCH__ALLOWED_HOSTS": json.dumps([f"127.0.0.1:{files}"]),
         }
-        other = {"QANAT_API__PORT": str(clean), "QANAT_API__KEEP_SYNC_JOBS": "false"}
         stack.enter_context(part("registry", environ, folder / "registry.log"))
         stack.enter_context(part("worker", environ, folder / "worker.log"))
-        stack.enter_context(part("api", environ, folder / "api.log"))
-        stack.enter_context(part("api", environ | other, folder / "clean.log"))
         client = stack.enter_context(httpx2.Client(timeout=30))
-        made = {
-            name: Service(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{files}", client, until)
-            for name, port in (("kept", kept), ("clean", clean))
-        }
-        for service in made.values():
-            until(lambda service=service: _knows(service, "echo"), 30)
-        yield made
+
+        def start(**settings: str) -> Service:
+            (port,) = free_ports(1)
+            own = {f"QANAT_API__{name.upper()}": value for name, value in settings.items()}
+            own["QANAT_API__PORT"] = str(port)
+            stack.enter_context(part("api", environ | own, folder / f"api-{port}.log"))
+            places = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{files}")
+            return Service(*places, client, until)
+
+        yield start
+
+
+@pytest.fixture(scope="package")
+def services(start_api: Callable[..., Service], until: Callable[..., Any]) -> dict[str, Service]:
+    """Two apis: `kept` and `clean` differ in what a sync execution leaves."""
+    made = {"kept": start_api(), "clean": start_api(keep_sync_jobs="false")}
+    for service in made.values():
+        until(lambda service=service: _knows(service, "echo"), 30)
+    return made
 
 
 def _knows(service: Service, process: str) -> bool:

@@ -84,7 +84,7 @@ def test_documents_status_and_results_are_json(service: Any) -> None:
     ("accept", "media_type"),
     [
         ("application/json", "application/json"),
-        ("*/*", "application/json"),
+        ("*/*", "application/problem+json"),
         ("application/problem+json, application/json", "application/problem+json"),
     ],
 )

@@ -99,15 +99,63 @@ def test_an_unknown_path_is_a_problem_document(api: Any) -> None:
     for answer in (api.http.get("/collections"), api.http.options("/collections")):
         assert answer.status_code == 404
         assert answer.json()["status"] == 404
-        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_problem_json_is_sent_to_those_who_name_it(api: Any) -> None:
-    answer = api.http.get(
-        "/jobs/none", headers={"Accept": "application/problem+json, application/json"}
-    )
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["type"].endswith("/no-such-job")
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, "application/problem+json"),
+        ("*/*", "application/problem+json"),
+        ("/*", "application/problem+json"),
+        ("application/*", "application/problem+json"),
+        ("application/problem+json, application/json", "application/problem+json"),
+        ("application/problem+json;q=0.1, application/json", "application/problem+json"),
+        ("application/json, text/plain, */*", "application/problem+json"),
+        ("image/tiff", "application/problem+json"),
+        ("application/json", "application/json"),
+        ("application/json, */*;q=0.1", "application/json"),
+        ("application/json, application/javascript, text/json", "application/json"),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "application/problem+json"),
+    ],
+)
+def test_problems_have_a_type_of_their_own_for_those_who_do_not_like_plain_json_better(
+    api: Any, accept: str | None, media_type: str
+) -> None:
+    request = api.http.build_request("GET", "/none", headers={"Accept": accept or ""})
+    if accept is None:
+        del request.headers["Accept"]
+    answer = api.http.send(request)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, media_type)
+    assert answer.json()["type"].endswith(":not-found")
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "version"),
+    [
+        ("", None, "3.0"),
+        ("", "*/*", "3.0"),
+        ("?f=json", "text/html", "3.0"),
+        ("?f=openapi30", None, "3.0"),
+        ("?f=openapi31", None, "3.1"),
+        ("", "application/vnd.oai.openapi+json; version=3.1", "3.1"),
+        ("", "application/vnd.oai.openapi+json;version=3.0, */*", "3.0"),
+        ("", "application/vnd.oai.openapi+json", "3.0"),
+    ],
+)
+def test_the_definition_is_openapi_3_0_unless_3_1_is_asked_for(
+    api: Any, query: str, accept: str | None, version: str
+) -> None:
+    answer = api.http.get(f"/api{query}", headers={"Accept": accept} if accept else {})
+    media_type = f"application/vnd.oai.openapi+json;version={version}"
+    assert answer.headers["Content-Type"] == media_type
+    assert answer.json()["openapi"].startswith(version)
+
+
+def test_the_definition_cannot_be_had_in_other_formats(api: Any) -> None:
+    answer = api.http.get("/api?f=yaml")
+    assert answer.status_code == 400
+    assert "openapi31" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

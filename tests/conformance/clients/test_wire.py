@@ -149,7 +149,9 @@ def send(service: Any, wire: Wire) -> Any:
 def test_a_client_gets_what_it_needs(service: Any, wire: Wire) -> None:
     answer = send(service, wire)
     assert answer.status_code == wire.status, answer.text
-    assert answer.headers["Content-Type"] == "application/json"
+    wrong = wire.status >= 400 and wire.headers.get("Accept") != "application/json"
+    media_type = "application/problem+json" if wrong else "application/json"
+    assert answer.headers["Content-Type"] == media_type
     assert wire.fits(answer)
 
 

@@ -4,16 +4,20 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match, Route
+from starlette.types import ASGIApp
 
 from qanat_api import documents, html, negotiation, pages
+from qanat_api.proxies import Proxies
 from qanat_api.routes import Parts, core, forms, jobs, processes, results, site_of
+from qanat_api.settings import ApiSettings
 from qanat_common.errors import Internal, MethodNotAllowed, NotFound, QanatError
 
 logger = logging.getLogger(__name__)
@@ -25,6 +29,22 @@ PAGES = (forms.router,)
 """What only pages of ours use."""
 
 
+METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+"""What pages of other sites may do, where they may do something."""
+
+SENT = (
+    *("Authorization", "If-Match", "If-None-Match", "If-Range", "Last-Event-ID"),
+    *("Prefer", "Range", "X-Request-ID"),
+)
+"""Headers that they may send, beside those that they always may."""
+
+EXPOSED = (
+    *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Location", "Content-Range"),
+    *("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "Vary"),
+)
+"""Headers of answers that their scripts may read, beside those that they always may."""
+
+
 class Beside(Protocol):
     """Something that runs beside the requests."""
 
@@ -33,6 +53,40 @@ class Beside(Protocol):
 
     def stop(self) -> None:
         """End, within a second or so; may block."""
+
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class Application(FastAPI):
+    """FastAPI, and before all of it, errors too, what the settings say of proxies and other sites."""
+
+    def __init__(self, own: ApiSettings, lifespan: Lifespan) -> None:
+        """Without a definition of FastAPI's own."""
+        super().__init__(
+            title=own.title,
+            version=version("qanat-api"),
+            lifespan=lifespan,
+            openapi_url=None,
+            redirect_slashes=False,
+        )
+        self._own = own
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What is not asked for by the settings stands in nobody's way."""
+        own, stack = self._own, super().build_middleware_stack()
+        if own.cors.origins:
+            stack = CORSMiddleware(
+                stack,
+                allow_origins=own.cors.origins,
+                allow_methods=METHODS,
+                allow_headers=SENT,
+                expose_headers=EXPOSED,
+                max_age=own.cors.max_age,
+            )
+        if own.trusted_proxies or own.path_prefix:
+            stack = Proxies(stack, own.trusted_proxies, own.proxy_headers, own.path_prefix)
+        return stack
 
 
 def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda: None) -> FastAPI:
@@ -50,13 +104,7 @@ def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda
             await asyncio.to_thread(one.stop)
         close()
 
-    app = FastAPI(
-        title=parts.settings.title,
-        version=version("qanat-api"),
-        lifespan=lifespan,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
+    app = Application(parts.settings, lifespan)
     app.state.parts = parts
     for router in (*ROUTERS, *PAGES):
         app.include_router(router)

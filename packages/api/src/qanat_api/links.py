@@ -7,12 +7,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.types import Scope
 
-from qanat_api.negotiation import HTML
+from qanat_api.negotiation import HTML, OPENAPI
 from qanat_common.errors import InvalidRequest
 from qanat_common.ogc import JSON, REL, Link
-
-OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
-"""The media type of our API definition, to the letter (/req/oas30/oas-definition-1)."""
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 

@@ -15,6 +15,20 @@ HTML = "text/html"
 FORMATS: Mapping[str, str] = {"json": JSON, JSON: JSON, "html": HTML, HTML: HTML}
 """Values of the query parameter `f`, which goes before Accept."""
 
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+"""The media type of our API definition, to the letter (/req/oas30/oas-definition-1)."""
+
+OPENAPI_31 = "application/vnd.oai.openapi+json;version=3.1"
+
+DEFINITIONS: Mapping[str, str] = {
+    **{name: HTML if kind == HTML else OPENAPI for name, kind in FORMATS.items()},
+    "openapi30": OPENAPI,
+    OPENAPI: OPENAPI,
+    "openapi31": OPENAPI_31,
+    OPENAPI_31: OPENAPI_31,
+}
+"""Values of `f` at the API definition."""
+
 LONGEST_HEADER = 4096
 """How much of a header's value is read."""
 
@@ -104,8 +118,24 @@ def takes_gzip(header: str | None) -> bool:
 
 
 def problem_type(accept: str | None) -> str:
-    """The media type of an exception document: problem+json for those who name it."""
-    return PROBLEM if accepted(accept).get(PROBLEM, 0) > 0 else JSON
+    """The media type of an exception document: plain JSON for those who take only that, or like it better."""
+    if accepted(accept).get(PROBLEM, 0) > 0:
+        return PROBLEM
+    return PROBLEM if quality(accept, PROBLEM) >= quality(accept, JSON) else JSON
+
+
+def definition(accept: str | None, f: str | None) -> str:
+    """The media type in which the API definition is given: OpenAPI 3.0 unless asked otherwise."""
+    if f is not None:
+        if f not in DEFINITIONS:
+            raise InvalidParameter(f"f: {f!r} is not one of {', '.join(DEFINITIONS)}")
+        return DEFINITIONS[f]
+    if wants_html(accept, None, OPENAPI):
+        return HTML
+    named = {"".join(item.split()).lower() for item in split(accept or "", ",")}
+    newer = any(item.startswith(OPENAPI_31) for item in named)
+    older = any(item.startswith(OPENAPI) for item in named)
+    return OPENAPI_31 if newer and not older else OPENAPI
 
 
 def preferences(headers: Iterable[str]) -> Preferences:

@@ -1,4 +1,4 @@
-"""Our own API definition, OpenAPI 3.0.3: every operation with every answer it really gives.
+"""Our own API definition, OpenAPI 3.0: every operation with every answer it really gives.
 
 Written by hand: what a framework derives from our code would say less, in a later OpenAPI.
 The models of the standard are in `openapi_schemas`.
@@ -9,8 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from qanat_api.filters import JOBS_LIMIT, JOBS_MOST
-from qanat_api.links import OPENAPI
-from qanat_api.negotiation import FORMATS, HTML, PROBLEM
+from qanat_api.negotiation import DEFINITIONS, FORMATS, HTML, OPENAPI, OPENAPI_31, PROBLEM
 from qanat_api.openapi_schemas import SCHEMAS
 from qanat_common.ogc import JSON, JobStatus
 
@@ -34,10 +33,14 @@ ERRORS: Mapping[int, str] = {
 _PAGE: Object = {HTML: {"schema": {"type": "string"}}}
 
 
-def document(title: str, description: str, base: str) -> Object:
+VERSIONS: Mapping[str, str] = {OPENAPI: "3.0.3", OPENAPI_31: "3.1.1"}
+"""Media type of a definition → version: what is written here means the same in both."""
+
+
+def document(title: str, description: str, base: str, media_type: str = OPENAPI) -> Object:
     """The API definition of the service at `base`."""
     return {
-        "openapi": "3.0.3",
+        "openapi": VERSIONS[media_type],
         "info": {"title": title, "description": description, "version": version("qanat-api")},
         "servers": [{"url": base}],
         "tags": [
@@ -168,12 +171,14 @@ def _paths() -> Object:
 
 
 def _api() -> Object:
+    given = _shown(_ok("This document", "any", headers=("ETag",), media_type=OPENAPI))
+    given["content"] |= _json("any", OPENAPI_31)
     responses = {
-        "200": _shown(_ok("This document", "any", headers=("ETag",), media_type=OPENAPI)),
+        "200": given,
         "304": {"description": "The client has it already"},
         **_errors(400, 500),
     }
-    get, head = _get("api", "The API definition", "service", responses, "f", "ifNoneMatch")
+    get, head = _get("api", "The API definition", "service", responses, "definition", "ifNoneMatch")
     return {"get": get, "head": head}
 
 
@@ -290,6 +295,7 @@ _STATUSES: Object = {
 }
 _TYPES: Object = {"type": "array", "items": {"type": "string", "enum": ["process"]}}
 _JOBS: Object = {"type": "integer", "minimum": 1, "default": JOBS_LIMIT}
+_DEFINITION: Object = {"type": "string", "enum": list(DEFINITIONS)}
 _FORMAT: Object = {"type": "string", "enum": list(FORMATS)}
 
 PARAMETERS: Object = {
@@ -297,6 +303,7 @@ PARAMETERS: Object = {
     "jobId": _parameter("jobId", "path", "A job", _TEXT),
     "outputId": _parameter("outputId", "path", "An output of the job's process", _TEXT),
     "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
+    "definition": _parameter("f", "query", "The format; goes before Accept", _DEFINITION),
     "q": _parameter("q", "query", "Words that must occur: id, title, keywords, provider", _TEXT),
     "provider": _parameter(
         "provider",

@@ -1,8 +1,24 @@
 """The settings of the api: the shared ones, and the table [api]."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, IPvAnyNetwork
 
 from qanat_common.settings import Section, SharedSettings
+
+
+class CorsSettings(Section):
+    """Whether pages of other sites may use the service from a browser."""
+
+    origins: list[str] = Field(
+        default_factory=list,
+        description="Sites whose pages may: `https://app.example.org`, or `*` for all. Empty: none.",
+    )
+    max_age: int = Field(
+        default=600,
+        ge=0,
+        description="For how many seconds a browser may remember that it was allowed to ask.",
+    )
 
 
 class ApiSettings(Section):
@@ -15,6 +31,24 @@ class ApiSettings(Section):
         pattern=r"^(https?://[^\s?#]+)?$",
         description="The address under which clients see it, such as https://example.org/gis: the"
         " start of every link. Empty: what the request says.",
+    )
+    path_prefix: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="A path that stands before ours in requests, such as /gis, where a proxy leaves it"
+        " in place. Requests without it are answered too. Empty: the proxy takes it away, or there is"
+        " none.",
+    )
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        default_factory=list,
+        description="Addresses and networks of proxies, such as 10.0.0.7 or 10.1.0.0/16, that are"
+        " believed what they say of a request: who asked, and as which host, scheme and path. Empty:"
+        " none is. Such a proxy must set or remove each of these headers itself.",
+    )
+    proxy_headers: Literal["x-forwarded", "forwarded"] = Field(
+        default="x-forwarded",
+        description="How trusted proxies say it: by X-Forwarded-For, -Proto, -Host and -Prefix, or by"
+        " Forwarded (RFC 7239). The other one is passed over.",
     )
     registry_url: str = Field(
         default="http://127.0.0.1:9081",
@@ -53,6 +87,8 @@ class ApiSettings(Section):
         " output was asked for by reference. The OGC test suite cannot read such links, and passes in"
         " full only without.",
     )
+
+    cors: CorsSettings = Field(default_factory=CorsSettings)
 
     @property
     def base_url(self) -> str | None:

@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -258,7 +259,7 @@ def _dump(table: Any, settings: BaseModel, above: Key, sources: Mapping[Key, str
 
 def _plain(value: Any) -> Any:
     """A value as TOML can write it."""
-    if isinstance(value, (Path, AnyUrl)):
+    if isinstance(value, (Path, AnyUrl, IPv4Network, IPv6Network)):
         return str(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]

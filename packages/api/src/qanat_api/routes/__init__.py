@@ -10,7 +10,6 @@ from qanat_api import links, negotiation
 from qanat_api.catalog import Snapshot
 from qanat_api.html import Site
 from qanat_api.jobs import Jobs, Storage
-from qanat_api.links import OPENAPI
 from qanat_api.settings import ApiSettings
 
 Route = TypeVar("Route", bound=Callable[..., Coroutine[Any, Any, Response]])
@@ -56,9 +55,7 @@ def site_of(request: Request) -> Site:
 
 def wants_html(request: Request) -> bool:
     """Whether the client is to get the page of a resource."""
-    return negotiation.wants_html(
-        request.headers.get("accept"), request.query_params.get("f"), OPENAPI
-    )
+    return negotiation.wants_html(request.headers.get("accept"), request.query_params.get("f"))
 
 
 def reads_documents(request: Request) -> None:

@@ -2,15 +2,22 @@
 
 import asyncio
 
+from functools import lru_cache
+
 from fastapi import APIRouter, Request, Response
 
-from qanat_api import documents, html, openapi, pages
-from qanat_api.links import OPENAPI
+from qanat_api import documents, html, negotiation, openapi, pages
+from qanat_api.documents import Ready
+from qanat_api.html import Site
+from qanat_api.negotiation import HTML
 from qanat_api.routes import HtmlOf, LinksOf, PartsOf, SiteOf, get
 from qanat_common.errors import Unavailable
 from qanat_common.ogc import CONFORMANCE
 
 router = APIRouter()
+
+KEPT_DEFINITIONS = 8
+"""For so many base addresses the API definition is kept ready."""
 
 COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 """Prefix of the conformance classes of OGC API - Common, Part 1."""
@@ -49,14 +56,26 @@ async def conformance(request: Request, site: SiteOf, as_html: HtmlOf) -> Respon
 
 
 @get(router, "/api", document=False)
-async def api(
-    request: Request, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
-) -> Response:
+async def api(request: Request, parts: PartsOf, links: LinksOf, site: SiteOf) -> Response:
     """The API definition."""
-    document = openapi.document(parts.settings.title, parts.settings.description, links.base)
-    if as_html:
-        return html.conditional(request, pages.api(site, document))
-    return documents.conditional(request, documents.ready(document), OPENAPI)
+    media_type = negotiation.definition(
+        request.headers.get("accept"), request.query_params.get("f")
+    )
+    own = parts.settings
+    if media_type == HTML:
+        return html.conditional(request, _definition_page(own.description, site))
+    made = _definition(own.title, own.description, links.base, media_type)
+    return documents.conditional(request, made, media_type)
+
+
+@lru_cache(KEPT_DEFINITIONS)
+def _definition(title: str, description: str, base: str, media_type: str) -> Ready:
+    return documents.ready(openapi.document(title, description, base, media_type))
+
+
+@lru_cache(KEPT_DEFINITIONS)
+def _definition_page(description: str, site: Site) -> Ready:
+    return pages.api(site, openapi.document(site.title, description, site.links.base))
 
 
 @get(router, "/livez", document=False)
