@@ -1,7 +1,6 @@
 """Landing page, conformance, API definition; and whether we are alive and ready."""
 
 import asyncio
-
 from functools import lru_cache
 
 from fastapi import APIRouter, Request, Response
