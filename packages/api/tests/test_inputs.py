@@ -60,6 +60,26 @@ def read(process: Process, **inputs: Any) -> Inputs:
             Inline(value="<gml/>", media_type="application/gml+xml"),
         ),
         (
+            {"value": "PGdtbC8+", "mediaType": "application/gml+xml", "encoding": "base64"},
+            Inline(value="PGdtbC8+", media_type="application/gml+xml", encoding="base64"),
+        ),
+        (
+            {"value": "e30=", "mediaType": "application/geo+json", "encoding": "base64"},
+            Inline(value="e30=", media_type=GEOJSON, encoding="base64"),
+        ),
+        (
+            {"value": '{"type": "FeatureCollection", "features": []}', "mediaType": GEOJSON},
+            Inline(value=LAYER, media_type=GEOJSON),
+        ),
+        (
+            {"value": LAYER, "mediaType": "application/vnd.geo+json"},
+            Inline(value=LAYER, media_type="application/vnd.geo+json"),
+        ),
+        (
+            {"value": "U1FM", "mediaType": "application/x-sqlite3", "encoding": "base64"},
+            Inline(value="U1FM", media_type="application/x-sqlite3", encoding="base64"),
+        ),
+        (
             {"href": "https://x/a.gml", "type": GML, "rel": "item"},
             Reference(href="https://x/a.gml", media_type=GML),
         ),
@@ -70,6 +90,36 @@ def test_a_layer_may_be_given_in_every_way_of_the_standard(
     buffer: Process, given: Any, expected: Input
 ) -> None:
     assert read(buffer, INPUT=given) == {"INPUT": expected}
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer", "words"),
+    [
+        ("a,b\n1,2", "", r"as application/geopackage\+sqlite3; a text of another format needs mediaType"),
+        ({"value": "?", "mediaType": GML, "encoding": "base64"}, "/value", "is not base64"),
+        ({"value": 5, "mediaType": GML, "encoding": "base64"}, "/value", "not of type"),
+        ({"value": "{", "mediaType": GEOJSON}, "/value", "nor the text of one"),
+        ({"value": "x", "mediaType": "a/b"}, "/mediaType", "is not one of"),
+        ({"value": "x", "mediaType": GML, "encoding": "utf-7"}, "/encoding", "no encoding|not an"),
+    ],
+)  # fmt: skip
+def test_a_layer_that_is_given_wrongly_is_refused_in_words(
+    buffer: Process, given: Any, pointer: str, words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words) as caught:
+        read(buffer, INPUT=given)
+    assert caught.value.faults[0].pointer == f"/inputs/INPUT{pointer}"
+
+
+def test_bytes_are_no_value_of_an_input_that_is_no_file(echo: Process) -> None:
+    with pytest.raises(InvalidInput, match="is not an encoding of this input"):
+        read(echo, text={"value": "YQ==", "encoding": "base64"})
+
+
+def test_an_output_may_be_asked_for_by_another_name_of_its_format(buffer: Process) -> None:
+    asked = {"OUTPUT": {"format": {"mediaType": "application/vnd.geo+json"}}}
+    body = parse_execute({"inputs": {"INPUT": LAYER}, "outputs": asked})
+    assert parse_inputs(body, buffer, compile_rules(buffer)).keys() == {"INPUT"}
 
 
 def test_an_object_is_taken_by_the_alternative_that_it_shows_itself_to_be(buffer: Process) -> None:

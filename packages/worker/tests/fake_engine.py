@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qanat_common.errors import AlgorithmFailed
+from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
 from qanat_common.ogc import Process
 from qanat_common.protocol import Inline, LocalFile, LogLevel, Offer, ProviderInfo, Value
 from qanat_worker import landlock, seccomp
@@ -188,6 +188,11 @@ def leave(task: Task, feedback: Feedback) -> Outputs:
 @process
 def fail(task: Task, feedback: Feedback) -> Outputs:
     raise AlgorithmFailed(f"DISTANCE: {given(task)!r} is too small")
+
+
+@process
+def refuse(task: Task, feedback: Feedback) -> Outputs:
+    raise InputRejected("x is no number", Fault("/inputs/x", "is no number"))
 
 
 @process

@@ -74,6 +74,11 @@ def test_a_failure_of_the_algorithm_is_told_in_its_words(bench: Any) -> None:
     assert bench.record().message == "DISTANCE: -1 is too small"
 
 
+def test_an_input_that_is_refused_is_told_with_its_pointer(bench: Any) -> None:
+    failure = bench.failure("refuse")
+    assert failure == Failed(code="input-rejected", message="x is no number", pointer="/inputs/x")
+
+
 def test_a_mistake_is_logged_where_it_happened_and_told_without_details(
     bench: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import orjson
 from pydantic import JsonValue, ValidationError
 
 from qanat_api.negotiation import media_range
 from qanat_api.schemas import Branch, branches, escape, media_types, shortened
 from qanat_common.errors import Fault, InvalidInput, InvalidRequest
-from qanat_common.ogc import Execute, InputDescription, OutputRequest, Process
+from qanat_common.ogc import OTHER_NAMES, Execute, InputDescription, OutputRequest, Process
 from qanat_common.protocol import Inline, Input, Inputs, Reference
 
 SCHEMES = ("http", "https")
@@ -172,7 +173,19 @@ def _qualified(rule: Rule, value: dict[str, JsonValue], pointer: str) -> Inline:
     encoding = (_text(form, "encoding", where) or "").lower()
     able = _of_media_type(rule.branches, media_type, f"{where}/mediaType")
     able = _of_encoding(able, encoding, f"{where}/encoding")
-    return _inline(able, value["value"], f"{pointer}/value", media_type)
+    given = value["value"]
+    if media_type is not None and isinstance(given, str) and able[0].types == {"object"}:
+        given = _parsed(given, f"{pointer}/value")
+    return _inline(able, given, f"{pointer}/value", media_type)
+
+
+def _parsed(text: str, pointer: str) -> JsonValue:
+    """An object that comes as text, as a client has it that reads a file of JSON."""
+    try:
+        found: JsonValue = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Wrong(Fault(pointer, "is neither a JSON object nor the text of one")) from None
+    return found
 
 
 def _text(value: Mapping[str, JsonValue], name: str, pointer: str) -> str | None:
@@ -187,17 +200,25 @@ def _of_media_type(able: list[Branch], media_type: str | None, pointer: str) -> 
     named = [branch for branch in able if branch.media_type]
     if media_type is None or not named:
         return able
-    same = [b for b in named if media_range(b.media_type or "") == media_range(media_type)]
-    if not same:
+    asked = media_range(media_type)
+    for name in (asked, OTHER_NAMES.get(asked)):
+        same = [branch for branch in named if media_range(branch.media_type or "") == name]
+        if same:
+            break
+    else:
         known = ", ".join(branch.media_type or "" for branch in named)
         raise Wrong(Fault(pointer, f"{shortened(media_type)!r} is not one of: {known}"))
     return same
 
 
 def _of_encoding(able: list[Branch], encoding: str, pointer: str) -> list[Branch]:
+    """The alternatives of an encoding: a file of any format may be base64, whatever it holds."""
     if not encoding or encoding in TEXT_ENCODINGS:
         return able
-    same = [branch for branch in able if branch.base64] if encoding == "base64" else []
+    same: list[Branch] = []
+    if encoding == "base64":
+        same = [branch for branch in able if branch.base64]
+        same = same or [branch.as_bytes() for branch in able if branch.media_type]
     if not same:
         raise Wrong(Fault(pointer, f"{shortened(encoding)!r} is not an encoding of this input"))
     return same
@@ -232,8 +253,16 @@ def _faults(branch: Branch, value: JsonValue, pointer: str) -> list[Fault]:
         return [Fault(pointer, "null is no value; leave the input out")]
     wrong = branch.faults(value, pointer)
     if not wrong and branch.base64 and isinstance(value, str) and not _is_base64(value):
-        return [Fault(pointer, "is not base64")]
+        return [Fault(pointer, f"is not base64{_taken_as(branch)}")]
     return wrong
+
+
+def _taken_as(branch: Branch) -> str:
+    """Why bytes are expected: a client that sent a text may have left its media type out."""
+    named = branch.media_type
+    return (
+        f", which it must be as {named}; a text of another format needs mediaType" if named else ""
+    )
 
 
 def _is_base64(text: str) -> bool:
@@ -269,7 +298,9 @@ def _wrong_outputs(asked: Mapping[str, OutputRequest], process: Process) -> Iter
 
 
 def _offered(media_type: str, offers: list[str]) -> bool:
-    return not offers or media_range(media_type) in map(media_range, offers)
+    asked = media_range(media_type)
+    known = {media_range(offer) for offer in offers}
+    return not offers or asked in known or OTHER_NAMES.get(asked) in known
 
 
 def _pointer(*parts: str) -> str:

@@ -1,7 +1,7 @@
 """JSON Schema in the dialect of OpenAPI 3.0, compiled: is a value right, and if not, where; pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jsonschema_rs import Draft4Validator
@@ -18,6 +18,7 @@ MOST_FAULTS = 20
 
 _ALTERNATIVES = ("allOf", "oneOf", "anyOf")
 _INNER = frozenset({"items", "not", "additionalProperties", *_ALTERNATIVES})
+_TEXT = Draft4Validator({"type": "string"})
 _NOTES = frozenset({"title", "description", "default", "example", "deprecated"})
 
 
@@ -33,6 +34,10 @@ class Branch:
     types: frozenset[str]
     media_type: str | None
     base64: bool
+
+    def as_bytes(self) -> "Branch":
+        """The same content as bytes in text: what they hold is seen by whoever opens them."""
+        return replace(self, validator=_TEXT, types=frozenset({"string"}), base64=True)
 
     def fits(self, value: JsonValue) -> bool:
         """Whether the JSON type of a value is one that this branch takes."""

@@ -23,6 +23,29 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 
+OTHER_NAMES = {
+    "application/csv": "text/csv",
+    "application/grib": "application/wmo-grib",
+    "application/json": GEOJSON,
+    "application/parquet": "application/vnd.apache.parquet",
+    "application/shapefile+zip": "application/zip",
+    "application/vnd.geo+json": GEOJSON,
+    "application/vnd.google-earth.kmz": "application/zip",
+    "application/vnd.sqlite3": "application/geopackage+sqlite3",
+    "application/wmo-grib2": "application/wmo-grib",
+    "application/x-gpkg": "application/geopackage+sqlite3",
+    "application/x-grib": "application/wmo-grib",
+    "application/x-netcdf": "application/netcdf",
+    "application/x-parquet": "application/vnd.apache.parquet",
+    "application/x-shapefile": "application/zip",
+    "application/x-sqlite3": "application/geopackage+sqlite3",
+    "application/x-zip-compressed": "application/zip",
+    "image/geotiff": "image/tiff",
+    "image/x-geotiff": "image/tiff",
+    "text/xml": "application/gml+xml",
+}
+"""Media type, without parameters → the one that is described here, where a client uses another name."""
+
 JsonSchema = dict[str, Any]
 """A schema in the dialect of OpenAPI 3.0, as `schema.yaml` of 1.0 limits it (digest, section 4.2)."""
 

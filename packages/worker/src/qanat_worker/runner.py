@@ -15,6 +15,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from qanat_common.errors import (
+    Fault,
     InputNotFetched,
     Internal,
     MemoryLimit,
@@ -308,7 +309,10 @@ def _error(broken: Broken, watch: Watch) -> QanatError:
     if broken.code == MemoryLimit.code:
         return watch.memory_error()
     kind = all_errors().get(broken.code, Internal)
-    return Internal(INTERNAL) if kind is Internal else kind(broken.message)
+    if kind is Internal:
+        return Internal(INTERNAL)
+    faults = [Fault(broken.pointer, broken.message)] if broken.pointer else []
+    return kind(broken.message, *faults)
 
 
 def _tail(console: Path) -> str:

@@ -14,6 +14,7 @@ from qanat_common.ogc import Process
 from qanat_common.protocol import Inline
 from qanat_worker.engine import policy
 from qanat_worker.engine.describe import plain_text
+from qanat_worker.engine.flags import flags_of
 from qanat_worker.engine.outputs import DESTINATIONS
 from qanat_worker.engine.parameters import CONVERTERS
 from qanat_worker.engine.workspace import Workspace
@@ -212,7 +213,9 @@ def test_buffer_reads_as_a_client_expects_it(bench: Any) -> None:
     assert all(each.get("contentMediaType") for each in layer.schema_["oneOf"])
     distance = buffer.inputs["DISTANCE"]
     assert distance.schema_ == {"type": "number", "title": "Distance", "default": 10.0}
-    assert ("unit", "of the CRS of INPUT") in {(m.role, m.title) for m in distance.metadata or []}
+    assert ("unit", "unit of the CRS of INPUT") in {
+        (m.role, m.title) for m in distance.metadata or []
+    }
     caps = buffer.inputs["END_CAP_STYLE"].schema_
     assert (caps["enum"], caps["default"]) == (["Round", "Flat", "Square"], "Round")
     output = buffer.outputs["OUTPUT"]
@@ -225,6 +228,45 @@ def test_several_layers_are_an_input_that_occurs_several_times(bench: Any) -> No
     layers = bench.process("native:mergevectorlayers").inputs["LAYERS"]
     assert layers.max_occurs == "unbounded"
     assert layers.schema_["oneOf"][0]["type"] == "object"
+
+
+def test_a_description_says_what_a_person_needs(bench: Any) -> None:
+    told = {each.role: each for each in bench.process("native:buffer").metadata}
+    version = bench.engine.versions()["qgis"]
+    assert told["provider"].title.startswith("QGIS")
+    assert told["group"].title == "Vector geometry"
+    assert told["qgis-version"].title == version
+    manual = f"https://docs.qgis.org/{'.'.join(version.split('.')[:2])}/en/docs/user_manual"
+    assert told["documentation"].href == (
+        f"{manual}/processing_algs/qgis/vectorgeometry.html#qgisbuffer"
+    )
+
+
+def test_an_output_says_which_format_comes_unasked(bench: Any) -> None:
+    output = bench.process("native:slope").outputs["OUTPUT"]
+    assert output.description == "GeoTIFF, unless another format is asked for."
+    told = {each.role: each.title for each in output.metadata}
+    assert told["default-format"] == "image/tiff; application=geotiff"
+    output = bench.process("native:buffer").outputs["OUTPUT"]
+    assert output.description.startswith("GeoJSON, unless another format is asked for.")
+
+
+def test_every_algorithm_of_qgis_says_where_it_is_explained(engine: Engine) -> None:
+    own = {"native", "qgis", "gdal", "3d"}
+    silent = [
+        process.id
+        for process in engine.offer().processes
+        if process.id.partition(":")[0] in own
+        and not any(each.role == "documentation" for each in process.metadata or [])
+    ]
+    assert silent == []
+
+
+def test_what_qgis_shows_nowhere_any_more_is_deprecated(engine: Engine) -> None:
+    found = flags_of(QgsApplication.processingRegistry().algorithmById("native:zonalstatistics"))
+    assert "Deprecated" in found
+    found = flags_of(QgsApplication.processingRegistry().algorithmById("native:buffer"))
+    assert "Deprecated" not in found
 
 
 def test_a_box_has_its_format_first(bench: Any) -> None:

@@ -255,7 +255,19 @@ def test_a_value_that_is_right_is_taken(
         (lambda: QgsProcessingParameterGeometry("X", "x"), {"type": "Thing"}, "geometry or WKT"),
         (lambda: QgsProcessingParameterCrs("X", "x"), "EPSG:1", "must be a CRS"),
         (lambda: QgsProcessingParameterCrs("X", "x"), "/etc/passwd", "must be a CRS"),
-        (lambda: QgsProcessingParameterCrs("X", "x"), "+proj=longlat", "must be a CRS"),
+        (lambda: QgsProcessingParameterCrs("X", "x"), "", "must be a CRS"),
+        (lambda: QgsProcessingParameterCrs("X", "x"), "+proj=no", "must be a CRS"),
+        (
+            lambda: QgsProcessingParameterCrs("X", "x"),
+            "+proj=longlat +nadgrids=/etc/passwd",
+            "must be a CRS: AUTHORITY:CODE such as EPSG:4326",
+        ),
+        (lambda: QgsProcessingParameterCrs("X", "x"), "+init=epsg:4326", "must be a CRS"),
+        (
+            lambda: QgsProcessingParameterCrs("X", "x"),
+            'GEOGCS["x",EXTENSION["PROJ4","+proj=longlat +nadgrids=/etc/passwd"]]',
+            "must be a CRS",
+        ),
         (lambda: QgsProcessingParameterExtent("X", "x"), {"bbox": [1, 2, 3]}, "4 or 6 numbers"),
         (lambda: QgsProcessingParameterExtent("X", "x"), {"bbox": [2, 0, 1, 1]}, "wrong order"),
         (lambda: QgsProcessingParameterExtent("X", "x"), "0,1,0,1", "must be an object"),
@@ -287,20 +299,46 @@ def test_a_value_that_is_wrong_is_refused_in_words(
     assert caught.value.detail.startswith("X ")
 
 
+GEOGCS = (
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],'
+    'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],AUTHORITY["EPSG","4326"]]'
+)
+MERCATOR = (
+    f'PROJCS["WGS 84 / Pseudo-Mercator",{GEOGCS},PROJECTION["Mercator_1SP"],'
+    'PARAMETER["central_meridian",0],PARAMETER["scale_factor",1],PARAMETER["false_easting",0],'
+    'PARAMETER["false_northing",0],UNIT["metre",1],EXTENSION["PROJ4","+proj=merc +a=6378137'
+    ' +b=6378137 +lat_ts=0 +lon_0=0 +k=1 +units=m +nadgrids=@null +wktext +no_defs"],'
+    'AUTHORITY["EPSG","3857"]]'
+)
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "code"),
     [
-        "EPSG:4326",
-        "epsg:4326",
-        EPSG4326,
-        "urn:ogc:def:crs:EPSG::4326",
-        "urn:ogc:def:crs:EPSG:6.6:4326",
-        'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],'
-        'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],AUTHORITY["EPSG","4326"]]',
+        ("EPSG:4326", "EPSG:4326"),
+        ("epsg:4326", "EPSG:4326"),
+        ("4326", "EPSG:4326"),
+        (EPSG4326, "EPSG:4326"),
+        ("http://www.opengis.net/gml/srs/epsg.xml#4326", "EPSG:4326"),
+        ("urn:ogc:def:crs:EPSG::4326", "EPSG:4326"),
+        ("urn:ogc:def:crs:EPSG:6.6:4326", "EPSG:4326"),
+        (CRS84, "OGC:CRS84"),
+        ("urn:ogc:def:crs:OGC:1.3:CRS84", "OGC:CRS84"),
+        ("OGC:CRS84", "OGC:CRS84"),
+        ("CRS:84", "OGC:CRS84"),
+        ("ESRI:54009", "ESRI:54009"),
+        ("IGNF:LAMB93", "IGNF:LAMB93"),
+        (GEOGCS, "EPSG:4326"),
+        (f"WKT:{GEOGCS}", "EPSG:4326"),
+        (MERCATOR, "EPSG:3857"),
+        ("+proj=utm +zone=32 +datum=WGS84 +units=m +no_defs", "EPSG:32632"),
+        ("PROJ:+proj=utm +zone=32 +datum=WGS84 +units=m +no_defs", "EPSG:32632"),
     ],
 )
-def test_a_crs_may_be_named_in_many_ways(engine: Engine, job: Workspace, name: str) -> None:
-    assert convert(QgsProcessingParameterCrs("X", "x"), name, job).authid() == "EPSG:4326"
+def test_a_crs_may_be_named_in_many_ways(
+    engine: Engine, job: Workspace, name: str, code: str
+) -> None:
+    assert convert(QgsProcessingParameterCrs("X", "x"), name, job).authid() == code
 
 
 @pytest.mark.parametrize(
@@ -310,6 +348,10 @@ def test_a_crs_may_be_named_in_many_ways(engine: Engine, job: Workspace, name: s
         ({"bbox": [1, 2, 3, 4], "crs": CRS84}, (1, 2, 3, 4, "EPSG:4326")),
         ({"bbox": [1, 2, 3, 4], "crs": EPSG4326}, (2, 1, 4, 3, "EPSG:4326")),
         ({"bbox": [1, 2, 3, 4], "crs": "EPSG:4326"}, (1, 2, 3, 4, "EPSG:4326")),
+        ({"bbox": [1, 2, 3, 4], "crs": "OGC:CRS84"}, (1, 2, 3, 4, "EPSG:4326")),
+        ({"bbox": [1, 2, 3, 4], "crs": "urn:ogc:def:crs:EPSG::4326"}, (2, 1, 4, 3, "EPSG:4326")),
+        ({"bbox": [1, 2, 3, 4], "crs": "urn:ogc:def:crs:EPSG::3035"}, (2, 1, 4, 3, "EPSG:3035")),
+        ({"bbox": [1, 2, 3, 4], "crs": "EPSG:3035"}, (1, 2, 3, 4, "EPSG:3035")),
         ({"bbox": [1, 2, 9, 3, 4, 9], "crs": "EPSG:3857"}, (1, 2, 3, 4, "EPSG:3857")),
         ({"bbox": [0, 0, 0, 0]}, (0, 0, 0, 0, "EPSG:4326")),
     ],
@@ -337,13 +379,72 @@ def test_times_are_of_their_type(engine: Engine, job: Workspace) -> None:
     assert made.isValid()
     day = QgsProcessingParameterDateTime("X", "x", QgsProcessingParameterDateTime.Date)
     assert convert(day, "2024-02-29", job) == QDate(2024, 2, 29)
-    assert schema_of(day) == {"type": "string", "format": "date"}
+    assert schema_of(day) == {"type": "string", "format": "date", "description": "A date"}
+    with_zone = convert(moment, "2024-02-29T12:00:00Z", job)
+    assert (with_zone.isValid(), with_zone.offsetFromUtc()) == (True, 0)
+
+
+def test_times_have_bounds_and_a_default(engine: Engine, job: Workspace) -> None:
+    bounds = (QDateTime(2024, 1, 1, 0, 0), QDateTime(2024, 12, 31, 0, 0))
+    kind = QgsProcessingParameterDateTime.Date
+    param = QgsProcessingParameterDateTime("X", "x", kind, QDate(2024, 5, 1), False, *bounds)
+    assert schema_of(param)["default"] == "2024-05-01"
+    told = {each.role: each.title for each in describe_input(param).metadata or []}
+    assert (told["minimum"], told["maximum"]) == ("2024-01-01", "2024-12-31")
+    with pytest.raises(InputRejected, match=r"within its bounds \(minimum 2024-01-01"):
+        convert(param, "2025-01-01", job)
 
 
 def test_colours_have_their_opacity(engine: Engine, job: Workspace) -> None:
     param = QgsProcessingParameterColor("X", "x")
     assert convert(param, "#0000ff", job) == QColor(0, 0, 255)
     assert convert(param, "#0000ff00", job).alpha() == 0
+    opaque = QgsProcessingParameterColor("X", "x", "red", False)
+    assert schema_of(opaque) == {
+        "type": "string", "pattern": "^#[0-9A-Fa-f]{6}$", "default": "#ff0000",
+    }  # fmt: skip
+    with pytest.raises(InputRejected, match="without an opacity"):
+        convert(opaque, "#0000ff00", job)
+
+
+def test_an_empty_text_is_no_expression_unless_none_is_needed(
+    engine: Engine, job: Workspace
+) -> None:
+    needed = QgsProcessingParameterExpression("X", "x")
+    with pytest.raises(InputRejected, match="is no expression"):
+        convert(needed, "", job)
+    optional = QgsProcessingParameterExpression("X", "x", None, "", True)
+    assert convert(optional, "", job) == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            lambda: QgsProcessingParameterDistance("X", "x", None, "L"),
+            {"unit": "unit of the CRS of L", "parent": "L"},
+        ),
+        (lambda: QgsProcessingParameterDuration("X", "x"), {"unit": "milliseconds"}),
+        (lambda: QgsProcessingParameterField("X", "x", None, "L"), {"parent": "L"}),
+        (lambda: QgsProcessingParameterBand("X", "x", None, "L"), {"parent": "L"}),
+        (lambda: QgsProcessingParameterExpression("X", "x", None, "L"), {"parent": "L"}),
+        (lambda: QgsProcessingParameterMeshDatasetGroups("X", "x", "M"), {"parent": "M"}),
+        (lambda: QgsProcessingParameterMeshDatasetTime("X", "x", "M", "G"), {"parent": "M, G"}),
+        (
+            lambda: QgsProcessingParameterCoordinateOperation("X", "x", None, "A", "B"),
+            {"parent": "A, B"},
+        ),
+        (
+            lambda: QgsProcessingParameterMatrix("X", "x", 1, False, ["a", "b"]),
+            {"columns": "a, b"},
+        ),
+    ],
+)
+def test_the_metadata_say_the_unit_and_the_parent(
+    engine: Engine, make: Any, told: dict[str, str]
+) -> None:
+    found = {each.role: each.title for each in describe_input(make()).metadata or []}
+    assert {role: found.get(role) for role in told} == told
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
-"""Calls of GDAL that may fail: with the same manners in every version."""
+"""Calls of GDAL that may fail, and formats that it may lack: with the same manners in every version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from osgeo import gdal
+
+from qanat_worker.engine.formats import Format
 
 
 def tried(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -10,3 +14,13 @@ def tried(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return call(*args, **options)
     except RuntimeError:
         return None
+
+
+def has_driver(name: str) -> bool:
+    """Whether GDAL of this machine has a driver."""
+    return gdal.GetDriverByName(name) is not None
+
+
+def offered(known: Iterable[Format], has: Callable[[str], bool] = has_driver) -> tuple[Format, ...]:
+    """Those of the formats that have one of their drivers here; a format of QGIS's own has none."""
+    return tuple(form for form in known if not form.drivers or any(map(has, form.drivers)))

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qgis.core import (
@@ -16,6 +16,7 @@ from qanat_common.ogc import InputDescription, Metadata, OutputDescription, Proc
 from qanat_common.protocol import Refusal
 from qanat_worker.engine import composition, policy
 from qanat_worker.engine.flags import MEANINGS, flags_of
+from qanat_worker.engine.formats import Format
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS, UNSUPPORTED
 from qanat_worker.engine.parameters.base import ADVANCED, HIDDEN, OPTIONAL, flag
@@ -25,6 +26,11 @@ _TAG = re.compile(r"<[^>]*>")
 _BREAK = re.compile(r"</(p|h\d|li|tr)>|<br\s*/?>", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t]+")
 _LINES = re.compile(r"\s*\n\s*(\n\s*)?")
+
+
+MANUAL = "https://docs.qgis.org/{version}/en/docs/user_manual/processing_algs"
+OF_THE_MANUAL = frozenset({"native", "qgis", "gdal", "3d"})
+"""The providers whose algorithms QGIS's manual explains, in a chapter for each of their groups."""
 
 
 class NotOffered(Exception):
@@ -97,12 +103,27 @@ def _about(
         yield Metadata(role="provider", title=provider.name())
     if algorithm.group():
         yield Metadata(role="group", title=algorithm.group())
-    if algorithm.helpUrl().startswith(("http://", "https://")):
-        yield Metadata(role="documentation", title="Documentation", href=algorithm.helpUrl())
+    yield Metadata(role="qgis-version", title=Qgis.version().partition("-")[0])
+    if address := documentation_of(algorithm, provider):
+        yield Metadata(role="documentation", title="Documentation", href=address)
     flags = flags_of(algorithm)
     for name, meaning in MEANINGS.items():
         if name in flags:
             yield Metadata(role="flag", title=meaning)
+
+
+def documentation_of(
+    algorithm: QgsProcessingAlgorithm, provider: QgsProcessingProvider | None
+) -> str | None:
+    """Where an algorithm is explained: its own address, or its place in QGIS's manual."""
+    own: str = algorithm.helpUrl()
+    if own.startswith(("http://", "https://")):
+        return own
+    chapter = provider.helpId() if provider and provider.id() in OF_THE_MANUAL else ""
+    if not chapter or not algorithm.groupId():
+        return None
+    version = ".".join(Qgis.version().split(".")[:2])
+    return f"{MANUAL.format(version=version)}/{chapter}/{algorithm.groupId()}.html#{chapter}{algorithm.name()}"
 
 
 def _inputs(
@@ -151,7 +172,7 @@ def describe_input(param: QgsProcessingParameterDefinition) -> InputDescription:
         title=title,
         description=plain_text(param.help()) or None,
         schema=schema,
-        min_occurs=0 if flag(param, OPTIONAL) or default is not None else 1,
+        min_occurs=0 if flag(param, OPTIONAL) or default is not None else converter.least(param),
         max_occurs=converter.occurs(param),
         metadata=[Metadata(role=role, title=text) for role, text in roles.items()],
     )
@@ -196,8 +217,20 @@ def _destination(
             "made unless others are asked for" if param.createByDefault() else "made when asked for"
         )
         about.append(Metadata(role="optional", title=when))
-    schema = {**destination.schema(param), "title": title}
+    able = destination.formats(param)
+    about.append(Metadata(role="default-format", title=able[0].media_type))
     yield (
         name,
-        OutputDescription(title=title, description=destination.note, schema=schema, metadata=about),
+        OutputDescription(
+            title=title,
+            description=_told(able, destination.note),
+            schema={**destination.schema(param), "title": title},
+            metadata=about,
+        ),
     )
+
+
+def _told(able: Sequence[Format], note: str | None) -> str | None:
+    """In which format an output comes, and what has to be known of that."""
+    chosen = f"{able[0].title}, unless another format is asked for." if len(able) > 1 else None
+    return " ".join(text for text in (chosen, note) if text) or None

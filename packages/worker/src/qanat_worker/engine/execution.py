@@ -14,11 +14,11 @@ from qanat_common.protocol import Inline
 from qanat_worker.engine import composition, expressions, formats
 from qanat_worker.engine.feedback import JobFeedback, scrubbed
 from qanat_worker.engine.formats import Format
+from qanat_worker.engine.opening import INNER_NAME
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS
 from qanat_worker.engine.parameters.base import OPTIONAL, Values, flag, rejected
 from qanat_worker.engine.results import RESULTS
-from qanat_worker.engine.sources import INNER_NAME
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Feedback, Produced, Task
 

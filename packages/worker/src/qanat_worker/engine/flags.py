@@ -9,9 +9,14 @@ MEANINGS = {
     "RequiresMatchingCrs": "all layers must have the same CRS",
     "NoThreading": "runs alone in its process",
     "KnownIssues": "has known issues",
+    "Deprecated": "deprecated",
     "RequiresProject": "made for use in a project; runs in an empty one",
 }
 """QGIS's name of a flag → what it means to a client."""
+
+
+DEPRECATED = frozenset({"HideFromToolbox", "HideFromModeler"})
+"""Flags by which QGIS before 3.44 marks, together, what is deprecated."""
 
 
 def flags_of(algorithm: QgsProcessingAlgorithm) -> set[str]:
@@ -19,8 +24,8 @@ def flags_of(algorithm: QgsProcessingAlgorithm) -> set[str]:
     scoped = getattr(Qgis, "ProcessingAlgorithmFlag", None)
     flags = number(algorithm.flags())
     found = set()
-    for name in (*policy.FLAGS, *MEANINGS):
+    for name in (*policy.FLAGS, *MEANINGS, *DEPRECATED):
         bit = getattr(scoped, name, None) or getattr(QgsProcessingAlgorithm, f"Flag{name}", None)
         if bit is not None and flags & number(bit):
             found.add(name)
-    return found
+    return found | ({"Deprecated"} if found >= DEPRECATED else set())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qanat_common.ogc import GEOJSON as GEOJSON_TYPE
-from qanat_common.ogc import JsonSchema
+from qanat_common.ogc import OTHER_NAMES, JsonSchema
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,19 @@ class Format:
         return made | {"contentEncoding": "base64"} if self.binary else made
 
 
+GEOJSON_GEOMETRIES = (
+    "Point",
+    "MultiPoint",
+    "LineString",
+    "MultiLineString",
+    "Polygon",
+    "MultiPolygon",
+    "GeometryCollection",
+)
+GEOJSON_OBJECTS = ("FeatureCollection", "Feature", *GEOJSON_GEOMETRIES)
+"""Every type of a GeoJSON object (RFC 7946)."""
+
+
 @dataclass(frozen=True)
 class JsonFormat(Format):
     """GeoJSON: an object of its own within JSON."""
@@ -37,9 +50,9 @@ class JsonFormat(Format):
             "title": self.title,
             "format": "geojson-feature-collection",
             "contentMediaType": self.media_type,
-            "required": ["type", "features"],
+            "required": ["type"],
             "properties": {
-                "type": {"type": "string", "enum": ["FeatureCollection"]},
+                "type": {"type": "string", "enum": list(GEOJSON_OBJECTS)},
                 "features": {"type": "array", "items": {"type": "object"}},
             },
         }
@@ -62,12 +75,29 @@ SHAPEFILE = Format(
     ("ESRI Shapefile",),
     layer_options=("ENCODING=UTF-8",),
 )
+SHAPEFILE_WITHIN = Format("Shapefile", "application/x-shapefile", ".shp", ("ESRI Shapefile",))
+MAPINFO = Format("MapInfo", "application/x-mapinfo", ".tab", ("MapInfo File",))
 GML = Format(
     "GML", "application/gml+xml; version=3.2", ".gml", ("GML",), binary=False,
     dataset_options=("FORMAT=GML3.2",),
 )  # fmt: skip
 KML = Format("KML", "application/vnd.google-earth.kml+xml", ".kml", ("LIBKML", "KML"), binary=False)
 CSV = Format("CSV", "text/csv", ".csv", ("CSV",), binary=False, layer_options=("GEOMETRY=AS_WKT",))
+PARQUET = Format("GeoParquet", "application/vnd.apache.parquet", ".parquet", ("Parquet",))
+GPX = Format("GPX", "application/gpx+xml", ".gpx", ("GPX",), binary=False)
+XLSX = Format(
+    "Spreadsheet of Excel",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xlsx",
+    ("XLSX",),
+)
+ODS = Format(
+    "Spreadsheet of OpenDocument",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    ".ods",
+    ("ODS",),
+)
+DXF = Format("DXF", "image/vnd.dxf", ".dxf", ("DXF",), binary=False)
 
 GEOTIFF = Format(
     "GeoTIFF",
@@ -85,33 +115,83 @@ COG = Format(
 PNG = Format("PNG", "image/png", ".png", ("PNG",))
 JPEG = Format("JPEG", "image/jpeg", ".jpg", ("JPEG",))
 ASCII_GRID = Format("ASCII grid", "text/x-asc-grid", ".asc", ("AAIGrid",), binary=False)
-MESH_2DM = Format("2DM mesh", "application/x-2dm", ".2dm", (), binary=False)
+RASTER_PACKAGE = Format(
+    "GeoPackage of rasters", "application/geopackage+sqlite3", ".gpkg", ("GPKG",)
+)
+JPEG2000 = Format("JPEG 2000", "image/jp2", ".jp2", ("JP2OpenJPEG",))
+WEBP = Format("WebP", "image/webp", ".webp", ("WEBP",))
+GIF = Format("GIF", "image/gif", ".gif", ("GIF",))
+BMP = Format("BMP", "image/bmp", ".bmp", ("BMP",))
+NETCDF = Format("netCDF", "application/netcdf", ".nc", ("netCDF",))
+GRIB = Format("GRIB", "application/wmo-grib", ".grb", ("GRIB",))
 
-ZIP = Format(
-    "Zip of a layer's file and those beside it, as of a Shapefile; the layer has its name",
+MESH_2DM = Format("2DM mesh", "application/x-2dm", ".2dm", (), binary=False)
+MESH_UGRID = Format("UGRID mesh (netCDF)", "application/netcdf", ".nc", ())
+MESH_GRIB = Format("GRIB mesh", "application/wmo-grib", ".grb", ())
+MESH_SELAFIN = Format("Selafin mesh", "application/x-selafin", ".slf", ())
+MESH_PLY = Format("PLY mesh", "application/ply", ".ply", (), binary=False)
+MESH_ZIP = Format(
+    "Zip of a mesh's file, its .prj, and datasets beside it (.dat, .xmdf)",
     "application/zip",
     ".zip",
     (),
 )
-"""What a Shapefile comes as, a raster with a world file, or any layer whose name matters."""
 
-VECTOR_INPUTS = (GEOJSON, GEOPACKAGE, FLATGEOBUF, ZIP, GML, KML, CSV)
+EPT = Format(
+    "Zip of an Entwine point cloud: ept.json and what belongs to it", "application/zip", ".zip", ()
+)
+"""The point clouds that QGIS of both Debians reads: COPC came with QGIS 3.26, LAS needs PDAL."""
+
+EPT_NAME = "ept.json"
+
+ZIP = Format(
+    "Zip of a layer's files, such as a Shapefile; the layer has their name",
+    "application/zip",
+    ".zip",
+    (),
+)
+"""What a Shapefile comes as, a KMZ, a raster with a world file, or any layer whose name matters."""
+
+VECTOR_INPUTS = (
+    GEOJSON, GEOPACKAGE, FLATGEOBUF, ZIP, GML, KML, CSV, PARQUET, GPX, XLSX, ODS, DXF,
+)  # fmt: skip
 """What a vector layer may be given as; the first is what a value without media type is."""
 
-RASTER_INPUTS = (GEOTIFF, PNG, JPEG, ASCII_GRID, ZIP)
-MESH_INPUTS = (MESH_2DM,)
+RASTER_INPUTS = (
+    GEOTIFF, PNG, JPEG, ASCII_GRID, ZIP, RASTER_PACKAGE, JPEG2000, WEBP, GIF, BMP, NETCDF, GRIB,
+)  # fmt: skip
+MESH_INPUTS = (MESH_2DM, MESH_UGRID, MESH_GRIB, MESH_SELAFIN, MESH_PLY, MESH_ZIP)
+CLOUD_INPUTS = (EPT,)
 
-VECTOR_OUTPUTS = (GEOJSON, GEOPACKAGE, FLATGEOBUF, GML, CSV, SHAPEFILE)
+WITHIN_ZIP = (SHAPEFILE_WITHIN, MAPINFO)
+"""Vector formats of several files, which come in a zip only."""
+
+ZIPS = (ZIP, MESH_ZIP, EPT)
+IN_ZIP = (*WITHIN_ZIP, *VECTOR_INPUTS, *RASTER_INPUTS, *MESH_INPUTS)
+"""All that a zip may hold as its one layer's file."""
+
+OTHER_SUFFIXES = {
+    ".json": ".geojson",
+    ".tiff": ".tif",
+    ".jpeg": ".jpg",
+    ".jp2000": ".jp2",
+    ".grib": ".grb",
+    ".grb2": ".grb",
+    ".mif": ".tab",
+}
+"""Suffix → the one that the same format has here."""
+
+VECTOR_OUTPUTS = (GEOJSON, GEOPACKAGE, FLATGEOBUF, GML, CSV, SHAPEFILE, PARQUET)
 """What a vector layer may be asked as; the first is what is given unasked."""
 
 RASTER_OUTPUTS = (GEOTIFF, COG, PNG)
 
 
 def one_of(formats: Sequence[Format]) -> JsonSchema:
-    """The schema of a value in any of the formats."""
-    if len(formats) == 1:
-        return formats[0].schema()
-    return {"oneOf": [each.schema() for each in formats]}
+    """The schema of a value in any of the formats; the first of those with one media type."""
+    told = {each.media_type: each for each in reversed(formats)}
+    schemas = [each.schema() for each in formats if told[each.media_type] is each]
+    return schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
 
 
 def plain(media_type: str) -> str:
@@ -124,8 +204,22 @@ def find(formats: Sequence[Format], media_type: str) -> Format | None:
     wanted = plain(media_type)
     exact = (each for each in formats if plain(each.media_type) == wanted)
     base = wanted.partition(";")[0]
-    near = (each for each in formats if plain(each.media_type).partition(";")[0] == base)
-    return next(exact, None) or next(near, None)
+    near = [
+        each
+        for name in (base, OTHER_NAMES.get(base))
+        for each in formats
+        if plain(each.media_type).partition(";")[0] == name
+    ]
+    return next(exact, None) or next(iter(near), None)
+
+
+def of_suffix(name: str, able: Sequence[Format]) -> tuple[Format, ...]:
+    """Those of the formats that a file of this name in a zip may have."""
+    if name == EPT_NAME:
+        return tuple(form for form in able if form is EPT)
+    suffix = f".{name.rpartition('.')[2].lower()}" if "." in name else ""
+    suffix = OTHER_SUFFIXES.get(suffix, suffix)
+    return tuple(form for form in able if form.suffix == suffix and form not in ZIPS)
 
 
 MEDIA_TYPES: dict[str, str] = {

@@ -24,6 +24,7 @@ from qgis.core import (
 from qanat_common.errors import AlgorithmFailed
 from qanat_common.ogc import JsonSchema
 from qanat_worker.engine import archives, export, formats
+from qanat_worker.engine.datasets import offered
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.parameters.base import P
 from qanat_worker.engine.workspace import Workspace
@@ -88,7 +89,7 @@ class Vector(
         self, param: QgsProcessingParameterFeatureSink | QgsProcessingParameterVectorDestination
     ) -> Sequence[Format]:
         """Any that vector layers can be written in."""
-        return formats.VECTOR_OUTPUTS
+        return offered(formats.VECTOR_OUTPUTS)
 
     def place(
         self,
@@ -142,7 +143,7 @@ class Raster(Destination[QgsProcessingParameterRasterDestination]):
 
     def formats(self, param: QgsProcessingParameterRasterDestination) -> Sequence[Format]:
         """Any that rasters can be written in."""
-        return formats.RASTER_OUTPUTS
+        return offered(formats.RASTER_OUTPUTS)
 
     def place(
         self, param: QgsProcessingParameterRasterDestination, form: Format, job: Workspace

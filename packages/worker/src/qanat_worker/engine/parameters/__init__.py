@@ -14,6 +14,7 @@ from qanat_worker.engine.parameters import (
     layers,
     literals,
     meshes,
+    times,
 )
 from qanat_worker.engine.parameters.base import Converter
 
@@ -26,7 +27,7 @@ ALL: tuple[Converter[Any], ...] = (
     literals.Sql(),
     literals.Enum(),
     literals.Color(),
-    literals.DateTime(),
+    times.DateTime(),
     literals.Matrix(),
     literals.ReliefColors(),
     geometry.Crs(),
@@ -37,6 +38,7 @@ ALL: tuple[Converter[Any], ...] = (
     layers.Vector(),
     layers.Raster(),
     layers.Mesh(),
+    layers.PointCloud(),
     layers.MapLayer(),
     layers.MultipleLayers(),
     compound.Interpolation(),
@@ -46,6 +48,7 @@ ALL: tuple[Converter[Any], ...] = (
     compound.AlignRasters(),
     fields.Field(),
     fields.Band(),
+    fields.CloudAttribute(),
     fields.FieldsMapping(),
     fields.Aggregates(),
     meshes.DatasetGroups(),
@@ -59,7 +62,7 @@ CONVERTERS: Mapping[str, Converter[Any]] = {
 
 _PROJECT = "names a part of a project, and jobs run in an empty one"
 _CONNECTION = "names a database connection of this server"
-_CLOUDS = "point clouds are not read: QGIS of Debian is built without PDAL"
+_CLOUDS = "point clouds are not written: QGIS of Debian is built without PDAL"
 
 UNSUPPORTED: Mapping[str, str] = {
     "annotation": _PROJECT,
@@ -70,8 +73,6 @@ UNSUPPORTED: Mapping[str, str] = {
     "providerconnection": _CONNECTION,
     "databaseschema": _CONNECTION,
     "databasetable": _CONNECTION,
-    "pointcloud": _CLOUDS,
-    "attribute": _CLOUDS,
     "pointCloudDestination": _CLOUDS,
 }
 """Types without a converter, and why."""

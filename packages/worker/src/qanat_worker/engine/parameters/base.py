@@ -12,8 +12,8 @@ from qgis.core import QgsProcessingParameterDefinition
 
 from qanat_common.errors import Fault, InputRejected
 from qanat_common.ogc import JsonSchema
-from qanat_common.protocol import Inline, LocalFile
-from qanat_worker.engine.sources import Given, Unusable
+from qanat_common.protocol import LocalFile
+from qanat_worker.engine.values import Given, Unusable, content_of
 from qanat_worker.engine.workspace import Workspace
 
 P = TypeVar("P", bound=QgsProcessingParameterDefinition)
@@ -63,6 +63,10 @@ class Converter(ABC, Generic[P]):
         """How many values may be given."""
         return 1
 
+    def least(self, param: P) -> int:
+        """How many values must be given, of a parameter that is not optional."""
+        return 1
+
     def default(self, param: P) -> JsonValue:
         """QGIS's default as a client would write it; None when there is none that can be written."""
         return None
@@ -97,15 +101,16 @@ def literal(given: Values, text: bool) -> JsonValue:
     """The JSON value of what is given; a file's content is one, or a `text`."""
     if isinstance(given, list):
         return [literal(each, text) for each in given]
-    if isinstance(given, Inline):
-        return given.value
-    return _read(given, text)
+    if isinstance(given, LocalFile):
+        return _read(Path(given.path).read_bytes(), given.media_type, text)
+    if given.encoding == "base64":
+        return _read(content_of(given), given.media_type, text)
+    return given.value
 
 
-def _read(given: LocalFile, text: bool) -> JsonValue:
-    content = Path(given.path).read_bytes()
+def _read(content: bytes, media_type: str | None, text: bool) -> JsonValue:
     try:
-        if not text or "json" in (given.media_type or ""):
+        if not text or "json" in (media_type or ""):
             value: JsonValue = orjson.loads(content)
             return value
         return content.decode().strip()

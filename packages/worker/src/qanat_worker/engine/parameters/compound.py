@@ -19,7 +19,8 @@ from qanat_worker.engine.parameters.base import (
     rejected,
 )
 from qanat_worker.engine.parameters.layers import open_one
-from qanat_worker.engine.sources import RASTER, VECTOR, Given, Kind, Unusable
+from qanat_worker.engine.sources import RASTER, VECTOR, Kind
+from qanat_worker.engine.values import Given, Unusable
 from qanat_worker.engine.workspace import Workspace
 
 Param = QgsProcessingParameterDefinition

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import JsonValue
 from qgis.core import (
+    QgsPointCloudLayer,
     QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterField,
@@ -24,7 +25,7 @@ from qanat_worker.engine.parameters.base import (
     number,
     split,
 )
-from qanat_worker.engine.sources import Unusable
+from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace
 
 _KINDS = {0: "number", 1: "text", 2: "date or time", 3: "binary", 4: "boolean"}
@@ -123,6 +124,41 @@ class Band(LiteralConverter[QgsProcessingParameterBand]):
         return {"parent": param.parentLayerParameterName()}
 
 
+class CloudAttribute(LiteralConverter[QgsProcessingParameterDefinition]):
+    """The name of an attribute of a point cloud; an array of them where several may be given."""
+
+    types = ("attribute",)
+
+    def schema(self, param: QgsProcessingParameterDefinition) -> JsonSchema:
+        """Names."""
+        if not param.toVariantMap().get("allow_multiple"):
+            return {"type": "string"}
+        return {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+
+    def to_qgis(
+        self, param: QgsProcessingParameterDefinition, value: JsonValue, job: Workspace
+    ) -> Any:
+        """The names, once it is known that the point cloud has them."""
+        names = [expect_text(each) for each in (value if isinstance(value, list) else [value])]
+        for layer in job.layers.get(self._parent(param), [])[:1]:
+            if not isinstance(layer, QgsPointCloudLayer):
+                continue
+            known = [each.name() for each in layer.attributes().attributes()]
+            missing = [name for name in names if name not in known]
+            if missing:
+                raise Unusable(
+                    f"names no attribute: {', '.join(missing)}; there are: {', '.join(known)}"
+                )
+        return names if param.toVariantMap().get("allow_multiple") else names[0]
+
+    def notes(self, param: QgsProcessingParameterDefinition) -> Mapping[str, str]:
+        """The layer that has it."""
+        return {"parent": self._parent(param)}
+
+    def _parent(self, param: QgsProcessingParameterDefinition) -> str:
+        return str(param.toVariantMap().get("parent_layer") or "")
+
+
 _FIELD_PROPERTIES: dict[str, JsonSchema] = {
     "name": {"type": "string"},
     "type": {"type": "string", "enum": [*FIELD_TYPES]},
@@ -180,12 +216,22 @@ _AGGREGATES = [
     "first_value",
     "last_value",
     "count",
+    "count_distinct",
+    "count_missing",
     "sum",
     "mean",
     "median",
     "stdev",
     "minimum",
     "maximum",
+    "range",
+    "q1",
+    "q3",
+    "iqr",
+    "minority",
+    "majority",
+    "min_length",
+    "max_length",
     "concatenate",
     "concatenate_unique",
     "array_agg",

@@ -7,7 +7,8 @@ from qgis.core import QgsProcessingParameterFile
 from qanat_common.ogc import JsonSchema
 from qanat_worker.engine import archives, formats
 from qanat_worker.engine.parameters.base import Converter, Values, number, rejected
-from qanat_worker.engine.sources import Unusable, file_of
+from qanat_worker.engine.sources import file_of
+from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace
 
 FOLDER = 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from osgeo import ogr
@@ -20,6 +21,7 @@ from qgis.core import (
 )
 
 from qanat_common.ogc import CRS84, JsonSchema
+from qanat_worker.engine import crs
 from qanat_worker.engine.expressions import wrong_pipeline
 from qanat_worker.engine.parameters.base import (
     LiteralConverter,
@@ -29,25 +31,13 @@ from qanat_worker.engine.parameters.base import (
     expect_text,
     number,
 )
-from qanat_worker.engine.sources import Unusable
+from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import PROJECT_CRS, Workspace
 
-_CODE = re.compile(r"([A-Za-z][A-Za-z0-9_]*):([A-Za-z0-9_.-]+)")
-_URI = re.compile(
-    r"https?://www\.opengis\.net/def/crs/([A-Za-z0-9_]+)/[^/]+/([A-Za-z0-9_.-]+)/?|"
-    r"urn:(?:ogc|x-ogc):def:crs:([A-Za-z0-9_]+):[^:]*:([A-Za-z0-9_.-]+)"
-)
-_WKT = re.compile(
-    r"\s*(GEOG|GEOD|PROJ|VERT|COMPD?|COMPOUND|BOUND|LOCAL_|ENG)\w*\s*\[", re.IGNORECASE
-)
-_WKT_WITH_FILES = re.compile(r"EXTENSION\s*\[|PARAMETERFILE\s*\[", re.IGNORECASE)
 _POINT = re.compile(
     r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*,\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
     r"(?:\[\s*([A-Za-z0-9_:.-]+)\s*\]\s*)?"
 )
-
-LONGITUDE_LATITUDE = "EPSG:4326"
-"""What CRS84 is to QGIS, which has x first in every CRS."""
 
 AXIS_RULE = (
     "a URI or URN has the axis order of the CRS, AUTHORITY:CODE always has x (or longitude) first"
@@ -55,33 +45,24 @@ AXIS_RULE = (
 
 
 def crs_of(text: str) -> QgsCoordinateReferenceSystem:
-    """The CRS that a code, URI, URN or WKT names; nothing else is looked up."""
-    uri = _URI.fullmatch(text)
-    if uri:
-        authority, code = (part for part in uri.groups() if part is not None)
-        found = QgsCoordinateReferenceSystem(f"{authority.upper()}:{code}")
-    elif _CODE.fullmatch(text) and not text.lower().startswith(("wkt:", "proj", "internal:")):
-        found = QgsCoordinateReferenceSystem(text.upper())
-    elif _WKT.match(text) and not _WKT_WITH_FILES.search(text):
-        found = QgsCoordinateReferenceSystem.fromWkt(text)
-    else:
-        found = QgsCoordinateReferenceSystem()
+    """The CRS that a text names, or a sentence about what would name one."""
+    return _valid(crs.named(text), text)
+
+
+def _valid(found: QgsCoordinateReferenceSystem, text: str) -> QgsCoordinateReferenceSystem:
     if not found.isValid():
-        raise Unusable(f"must be a CRS such as EPSG:4326, its URI or WKT, not {text[:200]!r}")
+        raise Unusable(f"must be a CRS: {crs.FORMS}; not {text[:200]!r}")
     return found
 
 
 class Crs(LiteralConverter[QgsProcessingParameterCrs]):
-    """A coordinate reference system: its code, URI, URN or WKT."""
+    """A coordinate reference system: its code, URI, URN, WKT or PROJ string."""
 
     types = ("crs",)
 
     def schema(self, param: QgsProcessingParameterCrs) -> JsonSchema:
         """A text; what it may be, says the description."""
-        return {
-            "type": "string",
-            "description": "EPSG:4326, its URI http://www.opengis.net/def/crs/EPSG/0/4326, or WKT",
-        }
+        return {"type": "string", "description": crs.FORMS}
 
     def to_qgis(
         self, param: QgsProcessingParameterCrs, value: JsonValue, job: Workspace
@@ -117,6 +98,13 @@ class CoordinateOperation(LiteralConverter[QgsProcessingParameterCoordinateOpera
             raise Unusable(wrong)
         return text
 
+    def notes(self, param: QgsProcessingParameterCoordinateOperation) -> Mapping[str, str]:
+        """The layers or CRSs between which it leads."""
+        told = param.toVariantMap()
+        names = ("source_crs_parameter_name", "dest_crs_parameter_name")
+        found = [str(told[name]) for name in names if told.get(name)]
+        return {"parent": ", ".join(found)} if found else {}
+
 
 class Extent(LiteralConverter[QgsProcessingParameterExtent]):
     """A bounding box, as the standard has it."""
@@ -148,12 +136,12 @@ class Extent(LiteralConverter[QgsProcessingParameterExtent]):
         x_min, y_min = numbers[0], numbers[1]
         x_max, y_max = numbers[half], numbers[half + 1]
         name = expect_text(box.get("crs", CRS84))
-        crs = crs_of(LONGITUDE_LATITUDE if name == CRS84 else name)
-        if crs.hasAxisInverted() and not _CODE.fullmatch(name) and name != CRS84:
+        system = _valid(crs.of_coordinates(name), name)
+        if crs.has_latitude_first(name, system):
             x_min, y_min, x_max, y_max = y_min, x_min, y_max, x_max
         if x_min > x_max or y_min > y_max:
             raise Unusable(f"bbox {numbers} has its corners in a wrong order (or crosses 180°)")
-        return QgsReferencedRectangle(QgsRectangle(x_min, y_min, x_max, y_max), crs)
+        return QgsReferencedRectangle(QgsRectangle(x_min, y_min, x_max, y_max), system)
 
     def plain_types(self, param: QgsProcessingParameterExtent) -> set[str]:
         """An object only."""
@@ -201,12 +189,13 @@ class Point(LiteralConverter[QgsProcessingParameterPoint]):
     def to_qgis(self, param: QgsProcessingParameterPoint, value: JsonValue, job: Workspace) -> Any:
         """In QGIS's words: GeoJSON is in CRS84; a text that names no CRS is in that of the layers."""
         if isinstance(value, dict):
-            return _point_text(_as_point(value), LONGITUDE_LATITUDE)
+            return _point_text(_as_point(value), crs.LONGITUDE_LATITUDE)
         text = _POINT.fullmatch(expect_text(value))
         if text is None:
             return _point_text(_as_point(value), None)
         x, y, name = text.groups()
-        return _point_text(QgsPointXY(float(x), float(y)), crs_of(name).authid() if name else None)
+        system = _valid(crs.of_coordinates(name), name).authid() if name else None
+        return _point_text(QgsPointXY(float(x), float(y)), system)
 
 
 def _point_text(point: QgsPointXY, crs: str | None) -> str:

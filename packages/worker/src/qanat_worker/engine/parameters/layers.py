@@ -26,21 +26,22 @@ from qanat_worker.engine.parameters.base import (
 )
 from qanat_worker.engine.sources import (
     ANY,
+    CLOUD,
     MESH,
+    OF_ALL_KINDS,
     RASTER,
     VECTOR,
-    Given,
     Kind,
-    Unusable,
     file_of,
     layers_of,
 )
+from qanat_worker.engine.values import Given, Unusable
 from qanat_worker.engine.workspace import Workspace
 
 GEOMETRIES = {0: "points", 1: "lines", 2: "polygons"}
 """QGIS's number of a data type → the geometries that a layer must have; others have no say here."""
 
-_KINDS = {3: RASTER, 6: MESH, -2: ANY}
+_KINDS = {3: RASTER, 6: MESH, 8: CLOUD, -2: ANY}
 """QGIS's number of a data type → kind of layers; all others are vector layers."""
 
 FILES = 4
@@ -54,7 +55,9 @@ def kind_of(data_type: int) -> Kind:
 def kind_of_any(data_types: Iterable[int]) -> Kind:
     """The kind of layers that one of several data types stands for; all kinds when there is none."""
     kinds = {kind_of(data_type) for data_type in data_types}
-    return kinds.pop() if len(kinds) == 1 else ANY
+    if len(kinds) == 1:
+        return kinds.pop()
+    return ANY if kinds and kinds <= {VECTOR, RASTER} else OF_ALL_KINDS
 
 
 def open_one(
@@ -158,6 +161,20 @@ class Mesh(LayerConverter[QgsProcessingParameterMeshLayer]):
         return []
 
 
+class PointCloud(LayerConverter[QgsProcessingParameterDefinition]):
+    """A point cloud layer, in the form of Entwine."""
+
+    types = ("pointcloud",)
+
+    def kind(self, param: QgsProcessingParameterDefinition) -> Kind:
+        """Point cloud."""
+        return CLOUD
+
+    def data_types(self, param: QgsProcessingParameterDefinition) -> list[int]:
+        """Nothing more."""
+        return []
+
+
 class MapLayer(LayerConverter[QgsProcessingParameterMapLayer]):
     """A layer of any kind, or of those that the parameter lists."""
 
@@ -183,6 +200,10 @@ class MultipleLayers(Converter[QgsProcessingParameterMultipleLayers]):
     def occurs(self, param: QgsProcessingParameterMultipleLayers) -> Occurs:
         """Any number."""
         return "unbounded"
+
+    def least(self, param: QgsProcessingParameterMultipleLayers) -> int:
+        """QGIS has 0 where it needs one."""
+        return max(1, param.minimumNumberInputs())
 
     def convert(
         self, param: QgsProcessingParameterMultipleLayers, given: Values, job: Workspace

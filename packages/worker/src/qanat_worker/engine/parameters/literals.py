@@ -1,18 +1,15 @@
-"""Types whose values are numbers, texts, choices, times and tables: JSON as it stands."""
+"""Types whose values are numbers, texts, choices and tables: JSON as it stands."""
 
 import math
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
 from typing import Any
 
 from pydantic import JsonValue
 from qgis.core import (
     QgsProcessingParameterBoolean,
     QgsProcessingParameterColor,
-    QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterDistance,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExpression,
     QgsProcessingParameterMatrix,
@@ -21,12 +18,12 @@ from qgis.core import (
     QgsProcessingParameterString,
     QgsUnitTypes,
 )
-from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime
 from qgis.PyQt.QtGui import QColor
 
 from qanat_common.ogc import JsonSchema
 from qanat_worker.engine.expressions import wrong_expression, wrong_sql
 from qanat_worker.engine.parameters.base import (
+    OPTIONAL,
     LiteralConverter,
     choice,
     expect_list,
@@ -34,15 +31,19 @@ from qanat_worker.engine.parameters.base import (
     expect_object,
     expect_text,
     expect_whole,
+    flag,
     number,
 )
-from qanat_worker.engine.sources import Unusable
+from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace
 
 NO_BOUND = 1e300
 """QGIS writes "no bound" as the largest double."""
 
 NO_WHOLE_BOUND = (1 << 31) - 1
+
+_UNITS = {"distance": "unit", "area": "squared unit", "volume": "cubed unit"}
+"""Type → the unit of a value that depends on a layer or CRS."""
 
 
 class Boolean(LiteralConverter[QgsProcessingParameterBoolean]):
@@ -109,10 +110,11 @@ class Number(LiteralConverter[QgsProcessingParameterNumber]):
 
     def notes(self, param: QgsProcessingParameterNumber) -> Mapping[str, str]:
         """The unit: fixed, or that of a layer or CRS."""
-        if isinstance(param, QgsProcessingParameterDistance) and param.parentParameterName():
-            return {"unit": f"of the CRS of {param.parentParameterName()}"}
-        unit = getattr(param, "defaultUnit", None)
-        named = QgsUnitTypes.toString(unit()) if unit else ""
+        parent = getattr(param, "parentParameterName", str)()
+        if parent:
+            return {"unit": f"{_UNITS[param.type()]} of the CRS of {parent}", "parent": parent}
+        found = getattr(param, "defaultUnit", None)
+        named = QgsUnitTypes.toString(found()) if found else ""
         return {"unit": named} if named and not named.startswith("<") else {}
 
     def _whole(self, param: QgsProcessingParameterNumber) -> bool:
@@ -171,6 +173,8 @@ class Expression(LiteralConverter[QgsProcessingParameterExpression]):
     ) -> str:
         """As it is, once it is known to be harmless; QGIS's raster syntax is not its own."""
         text = expect_text(value)
+        if not text and flag(param, OPTIONAL):
+            return text
         kind = getattr(param, "expressionType", None)
         wrong = None if kind is not None and number(kind()) else wrong_expression(text)
         if wrong:
@@ -265,30 +269,36 @@ class Enum(LiteralConverter[QgsProcessingParameterEnum]):
             return None
 
 
+_OPAQUE = r"^#[0-9A-Fa-f]{6}$"
 _COLOR = r"^#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?$"
 
 
 class Color(LiteralConverter[QgsProcessingParameterColor]):
-    """A colour as #rrggbb, or #rrggbbaa with its opacity."""
+    """A colour as #rrggbb, or #rrggbbaa with its opacity where it may have one."""
 
     types = ("color",)
 
     def schema(self, param: QgsProcessingParameterColor) -> JsonSchema:
         """As in CSS."""
-        return {"type": "string", "pattern": _COLOR}
+        return {"type": "string", "pattern": _COLOR if param.opacityEnabled() else _OPAQUE}
 
     def to_qgis(
         self, param: QgsProcessingParameterColor, value: JsonValue, job: Workspace
     ) -> QColor:
         """As QGIS's own."""
-        return color_of(value)
+        found = color_of(value)
+        if not param.opacityEnabled() and len(str(value)) > len("#rrggbb"):
+            raise Unusable(f"must be #rrggbb, without an opacity, not {value!r}")
+        return found
 
     def default(self, param: QgsProcessingParameterColor) -> JsonValue:
         """With its opacity where it has one."""
         found = param.defaultValue()
+        found = QColor(found) if isinstance(found, str) else found
         if not isinstance(found, QColor) or not found.isValid():
             return None
-        opacity = "" if found.alpha() == 255 else f"{found.alpha():02x}"
+        opaque = found.alpha() == 255 or not param.opacityEnabled()
+        opacity = "" if opaque else f"{found.alpha():02x}"
         return f"{found.name()}{opacity}"
 
 
@@ -299,30 +309,6 @@ def color_of(value: JsonValue) -> QColor:
         raise Unusable(f"must be #rrggbb or #rrggbbaa, not {value!r}")
     red, green, blue, alpha = (int(f"{text[1:]:f<8}"[at : at + 2], 16) for at in (0, 2, 4, 6))
     return QColor(red, green, blue, alpha)
-
-
-class DateTime(LiteralConverter[QgsProcessingParameterDateTime]):
-    """A date, a time, or both, by ISO 8601."""
-
-    types = ("datetime",)
-
-    def schema(self, param: QgsProcessingParameterDateTime) -> JsonSchema:
-        """As RFC 3339 writes it; a time is without a zone."""
-        form = ("date-time", "date", None)[number(param.dataType())]
-        return {"type": "string", "format": form} if form else {"type": "string"}
-
-    def to_qgis(
-        self, param: QgsProcessingParameterDateTime, value: JsonValue, job: Workspace
-    ) -> Any:
-        """As QGIS's own."""
-        text = expect_text(value)
-        readers = ((datetime, QDateTime), (date, QDate), (time, QTime))
-        ours, theirs = readers[number(param.dataType())]
-        try:
-            ours.fromisoformat(text)
-        except ValueError as error:
-            raise Unusable(f"must be a {ours.__name__} by ISO 8601, not {value!r}") from error
-        return theirs.fromString(text, Qt.DateFormat.ISODate)
 
 
 class Matrix(LiteralConverter[QgsProcessingParameterMatrix]):

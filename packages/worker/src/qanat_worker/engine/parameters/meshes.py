@@ -1,10 +1,13 @@
 """Types that name something within a mesh: groups of datasets, and a time of them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
 from qgis.core import (
+    QgsMeshDatasetIndex,
+    QgsMeshLayer,
     QgsProcessingParameterMeshDatasetGroups,
     QgsProcessingParameterMeshDatasetTime,
 )
@@ -17,8 +20,12 @@ from qanat_worker.engine.parameters.base import (
     expect_text,
     expect_whole,
 )
-from qanat_worker.engine.sources import Unusable
+from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace
+
+
+def _name(layer: Any, group: int) -> str:
+    return str(layer.datasetGroupMetadata(QgsMeshDatasetIndex(group, 0)).name())
 
 
 class DatasetGroups(LiteralConverter[QgsProcessingParameterMeshDatasetGroups]):
@@ -33,8 +40,23 @@ class DatasetGroups(LiteralConverter[QgsProcessingParameterMeshDatasetGroups]):
     def to_qgis(
         self, param: QgsProcessingParameterMeshDatasetGroups, value: JsonValue, job: Workspace
     ) -> list[int]:
-        """As they are."""
-        return [expect_whole(each) for each in expect_list(value)]
+        """As they are, once it is known that the mesh has them."""
+        groups = [expect_whole(each) for each in expect_list(value)]
+        for layer in job.layers.get(param.meshLayerParameterName(), [])[:1]:
+            indexes = layer.datasetGroupsIndexes() if isinstance(layer, QgsMeshLayer) else groups
+            known = {index: _name(layer, index) for index in indexes}
+            missing = [str(group) for group in groups if group not in known]
+            if missing:
+                had = ", ".join(f"{index} ({name})" for index, name in known.items()) or "none"
+                raise Unusable(
+                    f"names no dataset group of {param.meshLayerParameterName()}:"
+                    f" {', '.join(missing)}; it has: {had}"
+                )
+        return groups
+
+    def notes(self, param: QgsProcessingParameterMeshDatasetGroups) -> Mapping[str, str]:
+        """The mesh that has them."""
+        return {"parent": param.meshLayerParameterName()}
 
     def default(self, param: QgsProcessingParameterMeshDatasetGroups) -> JsonValue:
         """The first group: QGIS's own default is the choice of a person."""
@@ -63,6 +85,10 @@ class DatasetTime(LiteralConverter[QgsProcessingParameterMeshDatasetTime]):
             raise Unusable(f"must be static or a date and time, not {value!r}") from error
         moment = QDateTime.fromString(text, Qt.DateFormat.ISODate)
         return {"type": "defined-date-time", "value": moment}
+
+    def notes(self, param: QgsProcessingParameterMeshDatasetTime) -> Mapping[str, str]:
+        """The mesh and the dataset groups that have it."""
+        return {"parent": f"{param.meshLayerParameterName()}, {param.datasetGroupParameterName()}"}
 
     def default(self, param: QgsProcessingParameterMeshDatasetTime) -> JsonValue:
         """Most meshes have no times."""
