@@ -164,8 +164,8 @@ def valkey(valkey_server: Pair) -> Pair:
     return valkey_server
 
 
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[Pair]:
+@contextmanager
+def running_redis() -> Iterator[Pair]:
     """Debian's Redis, on loopback."""
     binary = shutil.which("redis-server")
     if binary is None:
@@ -187,7 +187,14 @@ def redis_server() -> Iterator[Pair]:
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_server() -> Iterator[Pair]:
+def redis_server() -> Iterator[Pair]:
+    """One Redis for all tests that leave it as it is."""
+    with running_redis() as server:
+        yield server
+
+
+@contextmanager
+def running_rabbitmq() -> Iterator[Pair]:
     """A RabbitMQ node of our own on loopback, with a port mapper of its own."""
     if not RABBITMQ.exists():
         missing("rabbitmq-server is not installed")
@@ -224,3 +231,10 @@ def rabbitmq_server() -> Iterator[Pair]:
     server.stop()
     epmd.stop()
     shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[Pair]:
+    """One RabbitMQ for all tests."""
+    with running_rabbitmq() as server:
+        yield server

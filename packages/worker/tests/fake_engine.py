@@ -1,6 +1,7 @@
 """An engine without QGIS, loaded in a real warm parent: its processes do what jobs do badly."""
 
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -151,6 +152,51 @@ def write_one(task: Task, feedback: Feedback) -> Outputs:
     with (Path(task.folder) / "one").open("wb") as opened:
         while True:
             opened.write(b"x" * (1 << 20))
+
+
+@process
+def litter(task: Task, feedback: Feedback) -> Outputs:
+    """Makes empty files, for ever."""
+    number = 0
+    while True:
+        number += 1
+        (Path(task.folder) / f"{number}").touch()
+
+
+@process
+def multiply(task: Task, feedback: Feedback) -> Outputs:
+    """Starts programs that do nothing, for ever."""
+    while True:
+        subprocess.Popen(["/bin/sleep", "600"])
+        time.sleep(0.02)
+
+
+@process
+def burn(task: Task, feedback: Feedback) -> Outputs:
+    """Has two programs use the processor, or does it itself."""
+    if given(task, default=False):
+        for tool in [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in "ab"]:
+            tool.wait()
+    while True:
+        pass
+
+
+@process
+def open_many(task: Task, feedback: Feedback) -> Outputs:
+    """How many files can be opened."""
+    opened = []
+    try:
+        while len(opened) < 10_000:
+            opened.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        for number in opened:
+            os.close(number)
+    return {"opened": Value(value=len(opened))}
+
+
+@process
+def full_disk(task: Task, feedback: Feedback) -> Outputs:
+    raise OSError(errno.ENOSPC, "No space left on device", "/secret")
 
 
 @process

@@ -1,5 +1,6 @@
 """Each limit ends a job with a failure of its own, that says the number."""
 
+import errno
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qanat_worker import sandbox
 from qanat_worker.limits import in_words, size_of
 from qanat_worker.settings import LimitSettings
 
@@ -60,6 +62,54 @@ def test_an_output_that_is_too_large_fails_even_when_the_job_was_quick(
 
 def test_the_kernels_limit_on_processor_time_is_told_as_the_time_limit(bench: Any) -> None:
     assert bench.failure("crash", x=int(signal.SIGXCPU)).code == "time-limit"
+
+
+@pytest.mark.parametrize("in_tools", [False, True])
+def test_a_job_that_uses_too_much_processor_time_fails(
+    make_bench: Callable[..., Any], in_tools: bool
+) -> None:
+    failure = make_bench(limits(cpu_seconds=1)).failure("burn", x=in_tools)
+    assert failure.code == "time-limit"
+    assert "1 seconds of processor time" in failure.message
+
+
+def test_a_job_that_makes_too_many_files_fails(make_bench: Callable[..., Any]) -> None:
+    failure = make_bench(limits(files=200)).failure("litter")
+    assert failure.code == "file-limit"
+    assert "200 files" in failure.message
+
+
+def test_a_job_that_starts_too_many_processes_fails_and_none_is_left(
+    make_bench: Callable[..., Any],
+) -> None:
+    bench = make_bench(limits(processes=5))
+    failure = bench.failure("multiply")
+    assert failure.code == "process-limit"
+    assert "5 processes" in failure.message
+    assert bench.run("echo", "j2", x=1).status == "successful"
+
+
+def test_a_job_can_open_so_many_files_and_no_more(make_bench: Callable[..., Any]) -> None:
+    opened = make_bench(limits(open_files=100)).values("open_many")["opened"]
+    assert 0 < opened < 100
+
+
+def test_a_full_disk_is_told_as_one_without_a_path(bench: Any) -> None:
+    failure = bench.failure("full_disk")
+    assert failure.code == "disk-full"
+    assert "secret" not in failure.message
+
+
+def test_a_disk_that_is_full_before_the_job_begins_is_told_alike(
+    bench: Any, monkeypatch: Any
+) -> None:
+    def full(root: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device", str(root))
+
+    monkeypatch.setattr(sandbox, "make_folders", full)
+    assert bench.failure("echo", x=1).code == "disk-full"
+    monkeypatch.undo()
+    assert bench.run("echo", "j2", x=1).status == "successful"
 
 
 def test_a_number_of_bytes_is_said_as_people_say_it() -> None:

@@ -201,6 +201,25 @@ class OutputLimit(QanatError):
     code, type, title, status = "output-limit", OWN + "output-limit", "Output limit reached", 500
 
 
+class ProcessLimit(QanatError):
+    """The job had more processes at a time than it may."""
+
+    code, type, title = "process-limit", OWN + "process-limit", "Process limit reached"
+    status = 500
+
+
+class FileLimit(QanatError):
+    """The job made more files than it may."""
+
+    code, type, title, status = "file-limit", OWN + "file-limit", "File limit reached", 500
+
+
+class DiskFull(QanatError):
+    """The worker has no space left for the job's files: not the job's fault."""
+
+    code, type, title, status = "disk-full", OWN + "disk-full", "The disk is full", 507
+
+
 class WorkerLost(QanatError):
     """The job's worker was lost more often than the job may be tried."""
 

@@ -1,20 +1,43 @@
-"""Watches what a running job uses: time, memory of its process group, bytes in its folder."""
+"""Watches what a running job uses: time, memory and number of its processes, bytes and files it makes."""
 
+import errno
 import os
 import resource
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from qanat_common.errors import MemoryLimit, OutputLimit, TimeLimit
+from qanat_common.errors import (
+    DiskFull,
+    FileLimit,
+    MemoryLimit,
+    OutputLimit,
+    ProcessLimit,
+    QanatError,
+    TimeLimit,
+)
 from qanat_worker.processes import members
 from qanat_worker.settings import LimitSettings
 
 LOOK_SECONDS = 0.5
-"""How often memory and folder are looked at; less often when looking takes long."""
+"""How often processes and folder are looked at; less often when looking takes long."""
 
 COST = 20
 """Looking takes at most one part in so many of the time."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""How the kernel says that a disk takes no more."""
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a folder holds: files and folders, and bytes in all."""
+
+    files: int
+    size: int
 
 
 class Watch:
@@ -28,7 +51,8 @@ class Watch:
         self._began = time.monotonic()
         self._look_at = self._began + LOOK_SECONDS
         self._memory_before = _resident(pid)
-        self._bytes_before = size_of(root)
+        self._processor_before = _processor_seconds(pid)
+        self._before = usage_of(root)
 
     def check(self) -> None:
         """Raises the error of the limit that the job has reached."""
@@ -38,22 +62,45 @@ class Watch:
         if now < self._look_at:
             return
         self.check_output()
-        if self._memory() > self._limits.memory_bytes:
-            raise self.memory_error()
+        self._check_processes()
         self._look_at = now + max(LOOK_SECONDS, COST * (time.monotonic() - now))
 
     def check_output(self) -> None:
-        """Raises OutputLimit when the folder holds more than it may."""
-        if size_of(self._root) - self._bytes_before >= self._limits.output_bytes:
+        """Raises OutputLimit or FileLimit when the folder holds more than it may."""
+        now = usage_of(self._root)
+        if now.size - self._before.size >= self._limits.output_bytes:
             raise self.output_error()
+        if now.files - self._before.files > self._limits.files:
+            raise FileLimit(
+                f"The job made more than the {self._limits.files} files and folders that it may."
+            )
 
-    def _memory(self) -> int:
-        return sum(_resident(pid) for pid in members(self._pid)) - self._memory_before
+    def _check_processes(self) -> None:
+        pids = members(self._pid)
+        if len(pids) > self._limits.processes:
+            raise ProcessLimit(
+                f"The job had more than the {self._limits.processes} processes that it may."
+            )
+        if sum(_resident(pid) for pid in pids) - self._memory_before > self._limits.memory_bytes:
+            raise self.memory_error()
+        most = self._limits.cpu_seconds
+        spent = sum(_processor_seconds(pid) for pid in pids) - self._processor_before
+        if most is not None and spent > most:
+            raise self.processor_error()
 
     def time_error(self) -> TimeLimit:
         """The limit, in words."""
         seconds = self._limits.wall_seconds
         return TimeLimit(f"The job ran longer than the {seconds:g} seconds that it may.")
+
+    def processor_error(self) -> TimeLimit:
+        """The limit, in words."""
+        seconds = self._limits.cpu_seconds
+        if seconds is None:
+            return self.time_error()
+        return TimeLimit(
+            f"The job needed more than the {seconds} seconds of processor time that it may use."
+        )
 
     def memory_error(self) -> MemoryLimit:
         """The limit, in words."""
@@ -69,6 +116,13 @@ class Watch:
         )
 
 
+def disk_error(error: OSError) -> QanatError | None:
+    """What a client may know of an error of the file system: only that a disk is full."""
+    if error.errno not in FULL:
+        return None
+    return DiskFull("The worker has no space left for the files of the job.")
+
+
 def in_words(size: int) -> str:
     """A number of bytes, as people say it."""
     value = float(size)
@@ -81,17 +135,27 @@ def in_words(size: int) -> str:
 
 def size_of(folder: Path) -> int:
     """How many bytes the files under a folder have; links are not followed."""
-    return sum(_sizes(str(folder)))
+    return usage_of(folder).size
+
+
+def usage_of(folder: Path) -> Usage:
+    """What a folder holds; links are not followed."""
+    sizes = list(_sizes(str(folder)))
+    return Usage(len(sizes), sum(sizes))
 
 
 def _sizes(folder: str) -> Iterator[int]:
+    """The size of each file and folder below; that of a folder is none."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
+                    yield 0
                     yield from _sizes(entry.path)
                 elif entry.is_file(follow_symlinks=False):
                     yield entry.stat(follow_symlinks=False).st_size
+                else:
+                    yield 0
     except OSError:
         # The job removes files while they are counted.
         return
@@ -103,3 +167,12 @@ def _resident(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return int(pages) * resource.getpagesize()
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process has used, and those of its children that have ended."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(int(word) for word in told.rpartition(")")[2].split()[11:15]) / _TICKS

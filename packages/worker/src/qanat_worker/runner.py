@@ -35,7 +35,7 @@ from qanat_worker.child import EXIT_MEMORY, words_for
 from qanat_worker.children import Children
 from qanat_worker.fetch import Fetcher, Stopped
 from qanat_worker.keep import Keeper
-from qanat_worker.limits import Watch
+from qanat_worker.limits import Watch, disk_error
 from qanat_worker.pipe import Broken, Done, Garbled, Line, Order, Progress
 from qanat_worker.port import Produced, Task
 from qanat_worker.pulse import Pulse, Report, Stop
@@ -191,11 +191,11 @@ class Runner:
             return None
         except QanatError as error:
             logger.info("%s: %s: %s", job.process_id, error.code, error.detail)
-            pointer = error.faults[0].pointer if error.faults else None
-            return Failed(code=error.code, message=error.detail or error.title, pointer=pointer)
-        except Exception:
+            return _failed(error)
+        except Exception as error:
             logger.exception("%s: failed inside the worker", job.process_id)
-            return Failed(code=Internal.code, message=INTERNAL)
+            told = disk_error(error) if isinstance(error, OSError) else None
+            return _failed(told or Internal(INTERNAL))
         finally:
             self._pulse.forget(report)
 
@@ -273,7 +273,7 @@ class Runner:
         reasons: dict[int, Callable[[], QanatError]] = {
             EXIT_MEMORY: watch.memory_error,
             -signal.SIGXFSZ: watch.output_error,
-            -signal.SIGXCPU: watch.time_error,
+            -signal.SIGXCPU: watch.processor_error,
         }
         if code in reasons:
             return reasons[code]()
@@ -299,6 +299,11 @@ class Runner:
                 if self._giving_back.wait(pause):
                     raise GivenBack from None
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _failed(error: QanatError) -> Failed:
+    pointer = error.faults[0].pointer if error.faults else None
+    return Failed(code=error.code, message=error.detail or error.title, pointer=pointer)
 
 
 def _error(broken: Broken, watch: Watch) -> QanatError:

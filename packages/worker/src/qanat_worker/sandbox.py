@@ -28,6 +28,8 @@ _CAPABILITIES = 0x20080522
 """The version of capset's structures."""
 
 _CPU_GRACE = 10
+_CPU_LEAVE = 5
+"""Between SIGXCPU, which tells why, and SIGKILL: at one and the same second it would be SIGKILL."""
 
 
 def scrubbed(environ: Mapping[str, str], extra: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -134,13 +136,16 @@ def restrain(limits: LimitSettings) -> None:
     """Set the limits that the kernel keeps; what it cannot count, `limits` watches from outside."""
     size = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     cores = os.cpu_count() or 1
+    processor = limits.cpu_seconds or int(limits.wall_seconds * cores) + _CPU_GRACE
     wanted = {
         resource.RLIMIT_AS: size + limits.memory_bytes,
         resource.RLIMIT_FSIZE: limits.output_bytes,
-        resource.RLIMIT_CPU: int(limits.wall_seconds * cores) + _CPU_GRACE,
+        resource.RLIMIT_CPU: processor + int(sum(os.times()[:2])),
+        resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_CORE: 0,
     }
     for which, value in wanted.items():
         hard = resource.getrlimit(which)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (bound, bound))
+        last = bound + _CPU_LEAVE if which == resource.RLIMIT_CPU else bound
+        resource.setrlimit(which, (bound, last if hard == resource.RLIM_INFINITY else bound))

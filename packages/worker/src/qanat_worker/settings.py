@@ -26,6 +26,12 @@ class LimitSettings(Section):
         le=LONGEST_JOB_SECONDS,
         description="How long a job may run, in seconds; fetching its inputs is not counted.",
     )
+    cpu_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        description="How much processor time a job and the programs it starts may use, in seconds. Not"
+        " set: as much as all processors give within wall_seconds.",
+    )
     memory_bytes: int = Field(
         default=2 * GIB,
         ge=1 << 20,
@@ -36,6 +42,19 @@ class LimitSettings(Section):
         default=4 * GIB,
         ge=1 << 10,
         description="How many bytes a job may write, temporary files included.",
+    )
+    files: int = Field(
+        default=10_000,
+        ge=1,
+        description="How many files and folders a job may have at a time, temporary ones included.",
+    )
+    open_files: int = Field(
+        default=1024, ge=64, description="How many files each process of a job may have open."
+    )
+    processes: int = Field(
+        default=64,
+        ge=1,
+        description="How many processes a job may have at a time: its own, and the programs it starts.",
     )
 
 

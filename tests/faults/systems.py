@@ -1,0 +1,378 @@
+"""The systems under attack: the all-in-one, and services apart on RabbitMQ and Redis."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import conftest
+import httpx2
+import psutil
+from tests.faults.proxy import Proxy
+
+from qanat.valkey import find_binary
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+DISK_MIB = 64
+UMOUNT = ("umount", "--lazy")
+CLOCK_LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+START_SECONDS = 120.0
+
+
+@dataclass
+class Disk:
+    """The folder of a system: a small file system of its own where we may mount one."""
+
+    folder: Path
+    mounted: bool = False
+
+    @property
+    def ballast(self) -> Path:
+        """What fills it."""
+        return self.folder / "ballast"
+
+    def fill(self) -> None:
+        """Leave no byte free."""
+        with self.ballast.open("ab", buffering=0) as file, suppress(OSError):
+            for piece in (1 << 16, 1 << 12, 1):
+                with suppress(OSError):
+                    while True:
+                        file.write(b"\0" * piece)
+
+    def free(self) -> None:
+        """Give the space back."""
+        self.ballast.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[Disk]:
+    """A tmpfs at a folder, as root; else the folder as it is."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=700", "qanat-faults"]
+    mounted = (
+        os.getuid() == 0
+        and subprocess.run([*command, str(folder)], capture_output=True, check=False).returncode
+        == 0
+    )
+    try:
+        yield Disk(folder, mounted)
+    finally:
+        if mounted:
+            subprocess.run([*UMOUNT, str(folder)], check=True)
+
+
+@dataclass
+class Clock:
+    """The clock of the store, which is that of the records: stepped by libfaketime, if it is there."""
+
+    file: Path
+    steps: bool = bool(CLOCK_LIBRARIES)
+
+    def environ(self) -> dict[str, str]:
+        """What makes a process go by it."""
+        if not self.steps:
+            return {}
+        self.step(0)
+        return {
+            "LD_PRELOAD": str(CLOCK_LIBRARIES[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(self.file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def server(self) -> Path:
+        """A Valkey that goes by this clock; Python's own sleep does not bear it."""
+        script = self.file.with_name("valkey-server")
+        words = " ".join(f"{name}={value}" for name, value in self.environ().items())
+        binary = find_binary(None)
+        script.write_text(f'#!/bin/sh\nexec env {words} {binary} "$@"\n')
+        script.chmod(0o700)
+        return script
+
+    def step(self, seconds: int) -> None:
+        """Put it so many seconds from the true time."""
+        new = self.file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}s\n")
+        new.replace(self.file)
+
+
+@dataclass
+class System:
+    """What the nemesis and the clients know of a system; subclasses say how it is run."""
+
+    folder: Path
+    disk: Disk
+    clock: Clock
+    url: str = ""
+    proxies: Mapping[str, Proxy] = field(default_factory=dict)
+
+    def environ(self) -> dict[str, str]:
+        """The settings that all systems have alike, as environment."""
+        clean = {name: value for name, value in os.environ.items() if name[:6] != "QANAT_"}
+        return clean | {
+            "PYTHONPATH": str(ROOT),
+            "QANAT_WORKER__ENGINE": "tests.faults.engine:start",
+            "QANAT_WORKER__MAX_ATTEMPTS": "1000",
+            "QANAT_WORKER__SERVICE": "faults",
+            "QANAT_WORKER__DRAIN_TIMEOUT": "2",
+            "QANAT_API__SYNC_LIMIT": "25",
+            "QANAT_LOG__FORMAT": "json",
+        }
+
+    def pids(self) -> dict[str, int]:
+        """The processes that may be harmed: name → id."""
+        raise NotImplementedError
+
+    def serves(self) -> bool:
+        """Whether jobs can be run."""
+        with suppress(httpx2.TransportError):
+            return httpx2.get(f"{self.url}/processes/faults:work", timeout=5).status_code == 200
+        return False
+
+    def await_service(self, seconds: float = START_SECONDS) -> None:
+        """Wait until jobs can be run."""
+        end = time.monotonic() + seconds
+        while not self.serves():
+            if time.monotonic() > end:
+                raise TimeoutError(f"it does not serve after {seconds:g} s")
+            time.sleep(0.1)
+
+    def restart(self) -> None:
+        """Stop all in order, and start it again."""
+        raise NotImplementedError
+
+    def crash(self) -> None:
+        """End all at once, and start it again."""
+        raise NotImplementedError
+
+    def logs(self) -> Iterator[Path]:
+        """What the parts wrote."""
+        yield from sorted(self.folder.glob("*.log"))
+
+
+def below(name: str, pid: int) -> dict[str, int]:
+    """The worker with its warm parent, and with a child of that."""
+    found = {name: pid}
+    with suppress(psutil.Error):
+        for parent in psutil.Process(pid).children():
+            found[f"{name}'s warm parent"] = parent.pid
+            children = parent.children()
+            if children:
+                found[f"{name}'s child"] = min(children, key=psutil.Process.create_time).pid
+    return found
+
+
+@dataclass
+class AllInOne(System):
+    """`pyqgiswps`, which starts its own parts again."""
+
+    process: subprocess.Popen[bytes] | None = None
+    ports: list[int] = field(default_factory=lambda: conftest.free_ports(2))
+
+    def start(self) -> None:
+        """Start it; returns when it serves."""
+        self.url = f"http://127.0.0.1:{self.ports[0]}"
+        own = {
+            "QANAT_SERVER__DATA_FOLDER": str(self.disk.folder / "data"),
+            "QANAT_API__PORT": str(self.ports[0]),
+            "QANAT_REGISTRY__PORT": str(self.ports[1]),
+            "QANAT_SERVER__VALKEY_BINARY": str(self.clock.server()),
+        }
+        with (self.folder / "pyqgiswps.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(BIN / "pyqgiswps")],
+                env=self.environ() | own,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.await_service()
+
+    def pids(self) -> dict[str, int]:
+        """Its parts, found by their command lines."""
+        assert self.process is not None
+        found: dict[str, int] = {}
+        with suppress(psutil.Error):
+            for child in psutil.Process(self.process.pid).children():
+                words = " ".join(child.cmdline())
+                for name in ("api", "registry", "worker"):
+                    if f"qanat_{name}" in words:
+                        found |= below(name, child.pid) if name == "worker" else {name: child.pid}
+                if "valkey-server" in words:
+                    found["valkey"] = child.pid
+        return found
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def crash(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(20)
+        self.start()
+
+    def stop(self) -> int:
+        """As Ctrl-C does; its status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+
+
+@dataclass
+class Apart(System):
+    """Services of their own, two workers, started again by a keeper as systemd would."""
+
+    servers: dict[str, conftest.Server] = field(default_factory=dict)
+    specs: dict[str, tuple[list[str], dict[str, str]]] = field(default_factory=dict)
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Start all services; returns when they serve."""
+        api, registry = conftest.free_ports(2)
+        self.url = f"http://127.0.0.1:{api}"
+        shared = {
+            "QANAT_STORAGE_URL": f"file://{self.disk.folder}/storage",
+            "QANAT_API__PORT": str(api),
+            "QANAT_REGISTRY__PORT": str(registry),
+            "QANAT_API__REGISTRY_URL": f"http://127.0.0.1:{registry}",
+            "QANAT_WORKER__WORK_FOLDER": f"{self.disk.folder}/work",
+        }
+        for name in ("registry", "worker 1", "worker 2", "api"):
+            service = name.partition(" ")[0]
+            urls = {
+                "QANAT_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{self._port(name, 'broker')}//",
+                "QANAT_STORE_URL": f"redis://127.0.0.1:{self._port(name, 'store')}/1",
+            }
+            environ = self.environ() | shared | urls
+            self.specs[name] = ([sys.executable, "-m", f"qanat_{service}"], environ)
+            self._spawn(name)
+        threading.Thread(target=self._keep, name="keeper", daemon=True).start()
+        self.await_service()
+
+    def _port(self, service: str, server: str) -> int:
+        return self.proxies[f"{service} to {server}"].port
+
+    def _spawn(self, name: str) -> None:
+        command, environ = self.specs[name]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                command, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def _keep(self) -> None:
+        while not self.ending.wait(0.3):
+            for name, process in list(self.running.items()):
+                if process.poll() is not None and not self.ending.is_set():
+                    self._spawn(name)
+
+    def pids(self) -> dict[str, int]:
+        """The services, and what runs below the first worker."""
+        found: dict[str, int] = {}
+        for name, process in self.running.items():
+            found |= below(name, process.pid) if name == "worker 1" else {name: process.pid}
+        redis = self.servers["redis"].process
+        if redis is not None:
+            found["redis"] = redis.pid
+        return found
+
+    def bounce(self, server: str, *, kill: bool) -> None:
+        """Stop or kill a server, and start it again."""
+        self.servers[server].stop(kill=kill)
+        self.servers[server].start()
+
+    def restart(self) -> None:
+        for process in list(self.running.values()):
+            process.terminate()
+        self.await_service()
+
+    def crash(self) -> None:
+        for process in list(self.running.values()):
+            process.kill()
+        for server in self.servers:
+            self.bounce(server, kill=True)
+        self.await_service()
+
+    def stop(self) -> int:
+        """Stop all services; the worst status."""
+        self.ending.set()
+        time.sleep(0.5)
+        for process in self.running.values():
+            process.terminate()
+        statuses = []
+        for process in self.running.values():
+            try:
+                statuses.append(abs(process.wait(30)))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                statuses.append(abs(process.wait()))
+        return max(statuses)
+
+
+@contextmanager
+def all_in_one(folder: Path) -> Iterator[System]:
+    """A running all-in-one."""
+    with disk(_made(folder / "disk")) as small:
+        system = AllInOne(folder, small, Clock(folder / "clock"))
+        try:
+            system.start()
+            yield system
+        finally:
+            small.free()
+            system.stop()
+
+
+@contextmanager
+def apart(folder: Path) -> Iterator[System]:
+    """Running services on RabbitMQ and Redis, each connection through a proxy."""
+    with ExitStack() as stack:
+        small = stack.enter_context(disk(_made(folder / "disk")))
+        clock = Clock(folder / "clock", steps=False)  # Debian's Redis does not bear the library
+        redis = stack.enter_context(conftest.running_redis())
+        rabbitmq = stack.enter_context(conftest.running_rabbitmq())
+        ports = {
+            "store": int(redis.url.rpartition(":")[2].partition("/")[0]),
+            "broker": int(rabbitmq.broker_url.rpartition(":")[2].partition("/")[0]),
+        }
+        proxies = {
+            f"{service} to {server}": Proxy(port)
+            for service in ("registry", "worker 1", "worker 2", "api")
+            for server, port in ports.items()
+        }
+        for proxy in proxies.values():
+            stack.callback(proxy.close)
+        servers: dict[str, conftest.Server] = {"redis": redis, "rabbitmq": rabbitmq}
+        system = Apart(folder, small, clock, proxies=proxies, servers=servers)
+        try:
+            system.start()
+            yield system
+        finally:
+            small.free()
+            system.stop()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+SYSTEMS: dict[str, Callable[[Path], object]] = {"all-in-one": all_in_one, "apart": apart}
+
+
+def remove(folder: Path) -> None:
+    """Take a folder away."""
+    shutil.rmtree(folder, ignore_errors=True)
