@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from qanat_common.jobs import TERMINAL, TRANSITIONS, JobRecord
+from qanat_common.listing import JobFilter, JobPage
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import RunJob
-from qanat_common.store import WORKER_MS, Claim, Claimed, JobFilter, JobPage
+from qanat_common.store import WORKER_MS, Claim, Claimed
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -51,15 +52,23 @@ class Row:
         )
 
 
+@dataclass(frozen=True)
+class Beats:
+    """How often a worker has beaten, and until when that counts."""
+
+    count: int
+    until: float
+
+
 class ModelStore:
     """Has the calls of `Store` that change jobs, and those that the sweeper needs."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """`clock` in seconds."""
+        """`clock` in seconds; it may be put forth and back."""
         self._clock = clock
         self.rows: dict[str, Row] = {}
         self.gone: set[str] = set()
-        self.workers: dict[str, float] = {}
+        self.workers: dict[str, Beats] = {}
 
     def accept(self, request: RunJob, *, restored: bool = False) -> bool:
         """As accept.lua."""
@@ -118,15 +127,21 @@ class ModelStore:
 
     def beat(self, boot: str) -> None:
         """A worker lives."""
-        self.workers[boot] = self._clock() + WORKER_MS / 1000
+        count = (self.beats(boot) or 0) + 1
+        self.workers[boot] = Beats(count, self._clock() + WORKER_MS / 1000)
 
     def leave(self, boot: str) -> None:
         """A worker is no more."""
         self.workers.pop(boot, None)
 
+    def beats(self, boot: str) -> int | None:
+        """How often it has said so, if it has lately."""
+        found = self.workers.get(boot)
+        return found.count if found is not None and found.until > self._clock() else None
+
     def alive(self, boot: str) -> bool:
         """Whether it has said so lately."""
-        return self.workers.get(boot, -1.0) > self._clock()
+        return self.beats(boot) is not None
 
     def list(self, which: JobFilter, limit: int, cursor: str | None = None) -> JobPage:
         """A page: all of them, newest first."""

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from tests.simulation.model import EPOCH, ModelStore
 
+from qanat_common.listing import JobFilter
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import Failed, RunJob, Succeeded
-from qanat_common.store import JobFilter, Store
+from qanat_common.store import Store
 
 JOBS, BOOTS, TOKENS = ("a", "b"), ("w1", "w2"), ("t1", "t2", "t3")
 ATTEMPTS = 3
@@ -70,7 +71,7 @@ def a_call(chance: random.Random) -> Call:
         (f"end {job} {status} {fence}", end),
         (f"beat {boot}", lambda store, _: store.beat(boot)),
         (f"leave {boot}", lambda store, _: store.leave(boot)),
-        (f"alive {boot}", lambda store, _: store.alive(boot)),
+        (f"beats {boot}", lambda store, _: store.beats(boot)),
     ]
     if chance.random() < 0.03:
         return f"remove {job}", lambda store, _: store.remove(job)

@@ -12,6 +12,7 @@ from qanat_common.jobs import TERMINAL
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import RunJob
 from qanat_common.store import Claim, Claimed
+from qanat_registry import sweeper
 from qanat_registry.sweeper import Sweeper
 
 SEEDS = 10_000
@@ -47,8 +48,13 @@ def first_broken() -> str:
 
 
 def test_jobs_without_a_sweeper_are_seen_to_be_lost(monkeypatch: Any) -> None:
-    monkeypatch.setattr(Sweeper, "sweep", lambda sweeper: 0)
+    monkeypatch.setattr(Sweeper, "sweep", lambda _: 0)
     assert "has not ended" in first_broken()
+
+
+def test_a_clock_that_lets_the_dead_live_is_seen(monkeypatch: Any) -> None:
+    monkeypatch.setattr(sweeper, "SILENT_SECONDS", float("inf"))
+    assert "has not ended: running" in first_broken()
 
 
 def test_a_store_without_fencing_is_seen(monkeypatch: Any) -> None:

@@ -121,7 +121,8 @@ class World:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311  # no secret is made of it
         self.now = 0.0
-        self.model = ModelStore(lambda: self.now)
+        self.stepped = 0.0
+        self.model = ModelStore(lambda: self.now + self.stepped)
         self.store = Failing(self.model, self.chance)
         self.broker = Broker(self.chance)
         queues: Store = self.store  # type: ignore[assignment]  # the calls that the sweeper makes
@@ -284,7 +285,14 @@ class World:
     # Harm -------------------------------------------------------------------------------------
 
     def _harm(self) -> Actor:
-        ways = (self._kill_one, self._freeze_one, self._lose_store, self._lose_broker, self._leak)
+        ways = (
+            self._kill_one,
+            self._freeze_one,
+            self._lose_store,
+            self._lose_broker,
+            self._leak,
+            self._step_clock,
+        )
         while self.now < HARM_SECONDS:
             yield self.chance.uniform(0.5, 6.0)
             yield from self.chance.choice(ways)()
@@ -334,6 +342,11 @@ class World:
         self.broker.away = True
         yield self.chance.uniform(0.1, 8.0)
         self.broker.away = False
+
+    def _step_clock(self) -> Actor:
+        """The clock of the store is put to another time, by which its keys expire."""
+        self.stepped = self.chance.choice([-7200.0, -60.0, 0.0, 60.0, 7200.0])
+        yield 0.0
 
     def _leak(self) -> Actor:
         self.broker.loses = 0.5

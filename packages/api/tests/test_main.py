@@ -160,6 +160,34 @@ def test_sigterm_ends_it_in_order_and_a_waiting_client_is_told(
     assert "Traceback" not in running.output.read_text()
 
 
+def test_a_job_whose_client_is_gone_is_dismissed(
+    running: Running, store: Store, until: Callable[..., Any]
+) -> None:
+    address = f"{running.url}/processes/test:echo/execution"
+    with pytest.raises(httpx2.ReadTimeout):
+        httpx2.post(address, json={"inputs": {"text": "a"}}, timeout=httpx2.Timeout(5, read=0.5))
+    (job,) = until(lambda: store.list(JobFilter(), 10).records)
+    until(lambda: store.get(job.job_id).status == "dismissed")
+
+
+def test_a_job_that_is_waited_for_by_preference_goes_on_without_its_client(
+    running: Running, store: Store, until: Callable[..., Any]
+) -> None:
+    address = f"{running.url}/processes/test:echo/execution"
+    headers = {"Prefer": "respond-async, wait=2"}
+    with pytest.raises(httpx2.ReadTimeout):
+        httpx2.post(
+            address,
+            json={"inputs": {"text": "a"}},
+            headers=headers,
+            timeout=httpx2.Timeout(5, read=0.5),
+        )
+    (job,) = until(lambda: store.list(JobFilter(), 10).records)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(10) == 0
+    assert store.get(job.job_id).status == "accepted"
+
+
 def test_it_is_quiet_and_idle_when_nobody_asks(running: Running) -> None:
     before = cpu_seconds(running.process.pid)
     threading.Event().wait(2)

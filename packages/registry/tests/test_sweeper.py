@@ -9,7 +9,15 @@ from qanat_common.errors import Unavailable
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import RunJob, Succeeded
 from qanat_common.store import Store
-from qanat_registry.sweeper import FIRST_PAUSE, GRACE_SECONDS, LOCK, PAGE, Sweeper
+from qanat_registry.sweeper import (
+    FIRST_PAUSE,
+    GRACE_SECONDS,
+    LOCK,
+    LOCK_SECONDS,
+    PAGE,
+    SILENT_SECONDS,
+    Sweeper,
+)
 
 pytestmark = pytest.mark.broker
 
@@ -75,7 +83,26 @@ def test_a_job_whose_worker_lives_is_left_alone(scene: Scene) -> None:
     scene.store.claim(scene.job(), "token", "boot", 3)
 
     assert scene.sweep_at(0) == 0
+    scene.store.beat("boot")
     assert scene.sweep_at(1000) == 0
+
+
+def test_a_dead_worker_does_not_live_on_by_a_clock_that_was_put_back(scene: Scene) -> None:
+    scene.store.beat("boot")
+    scene.store.claim(job := scene.job(), "token", "boot", 3)
+
+    # The store's own clock stands still here: what a beat leaves behind does not expire.
+    assert scene.sweep_at(0) == 0
+    assert scene.sweep_at(SILENT_SECONDS - 1) == 0
+    assert scene.sweep_at(SILENT_SECONDS) == 1
+    assert scene.store.claim(job, "token-2", "boot-2", 3).attempt == 2
+
+
+def test_a_lock_that_is_never_free_does_not_stop_the_sweeper_for_ever(scene: Scene) -> None:
+    scene.store.claim(scene.job(), "token", "boot", 3)
+    with scene.store.lock(LOCK, 600):
+        assert scene.sweep_at(LOCK_SECONDS) == 0
+        assert scene.sweep_at(2 * LOCK_SECONDS) == 1
 
 
 def test_a_job_published_again_is_left_alone_for_longer_each_time(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -113,6 +113,10 @@ class Watches(Protocol):
         """Wait for a job, from now on."""
 
 
+Gone = Callable[[], Awaitable[None]]
+"""Returns when the client that asked is gone."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """`inline` in bytes of JSON, `sync` in seconds."""
@@ -159,8 +163,13 @@ class Jobs:
             raise Unavailable("The processes are not known yet.", retry_after=2)
         raise NoSuchProcess(f"There is no process {process_id[:200]!r}.")
 
-    async def execute(self, offered: Offered, body: bytes, wanted: Preferences) -> Execution:
-        """Run a process; returns when it has ended, or was accepted, by what the client prefers."""
+    async def execute(
+        self, offered: Offered, body: bytes, wanted: Preferences, gone: Gone | None = None
+    ) -> Execution:
+        """Run a process; returns when it has ended, or was accepted, by what the client prefers.
+
+        `gone` ends when the client does: a job that only it waits for is dismissed then.
+        """
         if len(body) <= AT_ONCE:
             request = _request(offered, body)
         else:
@@ -169,14 +178,18 @@ class Jobs:
         with job_context(request.job_id), self._watches.watch(request.job_id) as watch:
             await self._accept(request)
             logger.info("accepted %s for %s", request.process_id, request.service)
-            return await self._answered(offered, request, chosen, watch)
+            return await self._answered(offered, request, chosen, watch, gone)
 
     async def _answered(
-        self, offered: Offered, request: RunJob, chosen: Mode, watch: Watch
+        self, offered: Offered, request: RunJob, chosen: Mode, watch: Watch, gone: Gone | None
     ) -> Execution:
         if chosen.asynchronous and not chosen.wait:
             return Execution(await self.record(request.job_id), chosen)
-        record = await watch.ended(chosen.wait if chosen.asynchronous else self._limits.sync)
+        if chosen.asynchronous or gone is None:
+            seconds = chosen.wait if chosen.asynchronous else self._limits.sync
+            record = await watch.ended(seconds)
+        else:
+            record = await self._unless_gone(request.job_id, watch, gone)
         if record:
             applied = f"wait={chosen.wait}" if chosen.wait else None
             return Execution(record, replace(chosen, asynchronous=False, applied=applied))
@@ -189,6 +202,21 @@ class Jobs:
                 retry_after=5,
             )
         return Execution(await self._stopped(offered, request), chosen)
+
+    async def _unless_gone(self, job_id: str, watch: Watch, gone: Gone) -> JobRecord | None:
+        """Wait for a job as long as its client does."""
+        ended = asyncio.ensure_future(watch.ended(self._limits.sync))
+        left = asyncio.ensure_future(gone())
+        try:
+            await asyncio.wait((ended, left), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ended.result()
+        finally:
+            ended.cancel()
+            left.cancel()
+        await self.cancel(job_id)
+        logger.info("dismissed: its client is gone")
+        raise JobDismissed("The client went away, and its job was dismissed.")
 
     async def _stopped(self, offered: Offered, request: RunJob) -> JobRecord:
         """End a job that nobody waits for any longer; returns it if it has ended just in time."""

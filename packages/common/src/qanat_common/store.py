@@ -245,19 +245,28 @@ class Store:
             return bool(self._scripts["finish"](keys=[_job(job_id)], args=args))
 
     def beat(self, boot: str) -> None:
-        """A worker says that it lives; counts for WORKER_MS."""
+        """A worker says that it lives; counts for WORKER_MS, by the clock of the store."""
+        key = PREFIX + "worker:" + boot
         with _reachable():
-            self._redis.set(PREFIX + "worker:" + boot, 1, px=WORKER_MS)
+            pipeline = self._redis.pipeline()
+            pipeline.incr(key)
+            pipeline.pexpire(key, WORKER_MS)
+            pipeline.execute()
 
     def leave(self, boot: str) -> None:
         """A worker says that it is no more."""
         with _reachable():
             self._redis.delete(PREFIX + "worker:" + boot)
 
+    def beats(self, boot: str) -> int | None:
+        """How often a worker has said that it lives; None when it has not within WORKER_MS."""
+        with _reachable():
+            found = cast(bytes | None, self._redis.get(PREFIX + "worker:" + boot))
+        return None if found is None else int(found)
+
     def alive(self, boot: str) -> bool:
         """Whether a worker has said within WORKER_MS that it lives."""
-        with _reachable():
-            return bool(self._redis.exists(PREFIX + "worker:" + boot))
+        return self.beats(boot) is not None
 
     @contextmanager
     def lock(self, name: str, seconds: float) -> Iterator[bool]:

@@ -18,7 +18,7 @@ from qanat_common.listing import JobFilter
 from qanat_common.logs import job_context
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import RunJob
-from qanat_common.store import Store
+from qanat_common.store import WORKER_MS, Store
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ GRACE_SECONDS = 5.0
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """How long a job published again is left alone: doubled each time."""
+
+SILENT_SECONDS = 3 * WORKER_MS / 1000
+"""A worker without a new beat for so long is dead, whatever the clock of the store makes of it."""
 
 SHARE = 20
 """A sweep that took t seconds is followed by a pause of at least SHARE * t."""
@@ -84,6 +87,14 @@ def judge(
     return known
 
 
+@dataclass(frozen=True)
+class Pulse:
+    """How often a worker had beaten, and since when it has not beaten again."""
+
+    beats: int
+    since: float
+
+
 class Sweeper:
     """Looks through the jobs that have not ended. `sweep` is one look; `start` repeats it."""
 
@@ -97,6 +108,8 @@ class Sweeper:
         self._clock = clock
         self._suspects: dict[str, Suspect] = {}
         self._shunned: dict[str, float] = {}
+        self._pulses: dict[str, Pulse] = {}
+        self._held_since = clock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -130,17 +143,24 @@ class Sweeper:
         the others are looked after.
         """
         with self._store.lock(LOCK, LOCK_SECONDS) as mine:
-            return self._sweep() if mine else 0
+            if mine:
+                self._held_since = self._clock()
+            # A lock that is never free was left by a dead registry: the store's clock was put back.
+            elif self._clock() - self._held_since < 2 * LOCK_SECONDS:
+                return 0
+            return self._sweep()
 
     def _sweep(self) -> int:
         seen: dict[str, Suspect] = {}
         queued: dict[str, bool] = {}
+        boots: set[str | None] = set()
         sent = 0
         for record in self._unfinished():
             service, known = record.service, self._suspects.get(record.job_id)
             if service not in queued:
                 queued[service] = self._queued(service)
-            alive = record.boot is not None and self._store.alive(record.boot)
+            boots.add(record.boot)
+            alive = record.boot is not None and self._lives(record.boot)
             now = self._clock()
             suspect = judge(record, known, now, alive=alive, queued=queued[service])
             if suspect is None:
@@ -149,7 +169,24 @@ class Sweeper:
                 sent, suspect = sent + 1, suspect.sent_at(now)
             seen[record.job_id] = suspect
         self._suspects = seen
+        self._pulses = {boot: pulse for boot, pulse in self._pulses.items() if boot in boots}
         return sent
+
+    def _lives(self, boot: str) -> bool:
+        """Whether a worker beats; of one that does not, nothing is left that could tell otherwise."""
+        beats, now = self._store.beats(boot), self._clock()
+        if beats is None:
+            self._pulses.pop(boot, None)
+            return False
+        known = self._pulses.get(boot)
+        if known is None or known.beats != beats:
+            self._pulses[boot] = Pulse(beats, now)
+            return True
+        if now - known.since < SILENT_SECONDS:
+            return True
+        logger.warning("worker %s is silent: its jobs are given to others", boot)
+        self._store.leave(boot)
+        return False
 
     def _unfinished(self) -> Iterator[JobSummary]:
         for status in (JobStatus.RUNNING, JobStatus.ACCEPTED):

@@ -65,11 +65,17 @@ async def execute(
     body.check_headers(request.headers, limit)
     given = await body.read(request.stream(), limit)
     wanted = negotiation.preferences(request.headers.getlist("prefer"))
-    execution = await parts.jobs.execute(offered, given, wanted)
+    execution = await parts.jobs.execute(offered, given, wanted, lambda: _gone(request))
     if as_html and not execution.mode.asynchronous:
         return Response(status_code=303, headers={"Location": links.job(execution.record.job_id)})
     respond = _accepted if execution.mode.asynchronous else _ended
     return await respond(request, parts, links, execution)
+
+
+async def _gone(request: Request) -> None:
+    """Returns when the client has closed its connection; its body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _accepted(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
