@@ -126,6 +126,15 @@ def test_an_unknown_process_has_the_type_of_the_standard(api: Any) -> None:
         )
 
 
+def test_while_no_worker_is_there_a_process_is_not_said_to_be_unknown(
+    api: Any, make_snapshot: Callable[..., Any]
+) -> None:
+    api.catalogue.snapshot = make_snapshot()
+    answer = api.execute("test:echo", inputs={"text": "a"})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+
+
 def test_the_newest_qgis_runs_what_several_services_offer(
     api: Any, make_snapshot: Callable[..., Any], buffer: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import itertools
 import os
 import resource
 import signal
@@ -320,6 +321,7 @@ class FakeEngine:
         version = options.get("version") or os.environ.get("FAKE_VERSION")
         self._version = Path(version).read_text() if version else "1"
         self._warm = False
+        self._failing = options.get("failing_fork", 0)
 
     def offer(self) -> Offer:
         return Offer(
@@ -337,6 +339,8 @@ class FakeEngine:
 
     def warm_up(self) -> None:
         self._warm = True
+        if self._failing:
+            os.fork = failing(os.fork, self._failing)
         OPEN.append(os.open(Path.cwd() / "open", os.O_RDWR | os.O_CREAT, 0o600))
 
     def rehearse(self) -> None:
@@ -347,6 +351,18 @@ class FakeEngine:
     def run(self, task: Task, feedback: Feedback) -> Outputs:
         assert self._warm
         return PROCESSES[task.process_id](task, feedback)
+
+
+def failing(fork: Callable[[], int], at: int) -> Callable[[], int]:
+    """A fork whose n-th call fails."""
+    calls = itertools.count(1)
+
+    def perhaps() -> int:
+        if next(calls) == at:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return fork()
+
+    return perhaps
 
 
 def refusing(options: dict[str, Any]) -> FakeEngine:

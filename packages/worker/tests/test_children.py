@@ -32,6 +32,21 @@ def test_a_child_runs_one_job_only(bench: Any) -> None:
     assert len(leaders) == 4
 
 
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_a_fork_that_fails_costs_no_job(
+    make_bench: Callable[..., Any], until: Callable[..., Any], tmp_path: Path, at: int
+) -> None:
+    bench, marker = make_bench(failing_fork=at), tmp_path / "marker"
+    running = bench.begin("wait", x=str(marker))
+    until(marker.exists)
+    for number in range(3):
+        assert bench.run("echo", f"e{number}", x=number).status == "successful"
+    marker.unlink()
+    running.join(10)
+    assert bench.record().status == "successful"
+    assert bench.record().attempt == 1
+
+
 def test_a_child_rehearses_before_its_job_comes(bench: Any) -> None:
     seen = bench.values("where")
     assert seen["environ"]["REHEARSED_IN"] == str(seen["group"][0])

@@ -161,6 +161,8 @@ class Jobs:
             return found
         if not snapshot.known:
             raise Unavailable("The processes are not known yet.", retry_after=2)
+        if not len(snapshot):
+            raise Unavailable("No worker is there now, so that nothing can be run.", retry_after=5)
         raise NoSuchProcess(f"There is no process {process_id[:200]!r}.")
 
     async def execute(

@@ -62,6 +62,10 @@ def load(name: str) -> EngineFactory:
     return cast(EngineFactory, getattr(importlib.import_module(module), factory))
 
 
+RETRY_SECONDS = 0.5
+"""How long after a fork that failed the next is tried."""
+
+
 class Forker:
     """Makes children ahead of their jobs, and buries them."""
 
@@ -77,6 +81,7 @@ class Forker:
         self._spares = 0
         self._wanted = 0
         self._fork_at = 0.0
+        self._retry_at = 0.0
         self._retired = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
@@ -99,12 +104,22 @@ class Forker:
         """How long until the next fork; None when none is wanted."""
         if not self._wanted:
             return None
-        return max(self._fork_at - time.monotonic(), 0.0) if self._spares else 0.0
+        due = max(self._fork_at, self._retry_at) if self._spares else self._retry_at
+        return max(due - time.monotonic(), 0.0)
 
     def fork(self) -> None:
-        """Make a child, and give its socket to the main process."""
+        """Make a child, and give its socket to the main process; or try again a little later."""
         ours, theirs = socket.socketpair()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # Running jobs end with this process: it must not end for the want of another.
+            logger.warning("no process can be made now: %s", error.strerror)
+            ours.close()
+            theirs.close()
+            self._wanted += 1
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            return
         if pid == 0:
             self._forget(ours)
             child.serve(theirs, self._engine, self._pid, self._confined)
