@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +18,7 @@ from fastapi.testclient import TestClient
 from qanat_api.app import create_app
 from qanat_api.catalog import NOTHING, Snapshot, build
 from qanat_api.events import Events
+from qanat_api.following import Following, Source
 from qanat_api.jobs import Jobs, Limits
 from qanat_api.routes import Parts
 from qanat_api.settings import ApiSettings
@@ -33,6 +35,7 @@ from qanat_common.protocol import (
 )
 from qanat_common.storage import Storage, job_key
 from qanat_common.store import Store
+from qanat_common.tail import tail
 
 GEOPACKAGE = "application/geopackage+sqlite3"
 POINT = {"type": "Feature", "properties": {"n": None}, "geometry": {"type": "Point"}}
@@ -238,7 +241,10 @@ def make_api(store: Store, tmp_path: Path) -> Iterator[Callable[..., Api]]:
         events = Events(store, idle=0.02)
         limits = Limits(settings.inline_limit, settings.sync_limit)
         jobs = Jobs(lambda: catalogue.snapshot, store, storage, worker, events, limits)
-        app = create_app(Parts(settings, catalogue, jobs, storage, store.ping), events)
+        source = Source(store.get, partial(tail, store))
+        following = Following(source, events, settings.event_streams, settings.event_seconds)
+        parts = Parts(settings, catalogue, jobs, storage, following, store.ping)
+        app = create_app(parts, events)
         client = TestClient(app, "http://qanat.test", raise_server_exceptions=False)
         opened.append(client)
         return Api(client.__enter__(), worker, catalogue, store, storage, tmp_path, events)

@@ -28,7 +28,10 @@ def test_the_status_of_a_job_follows_its_life(api: Any) -> None:
     accepted = api.http.get(path)
     assert accepted.headers["Cache-Control"] == "no-store"
     assert accepted.json()["status"] == "accepted"
-    assert rels(accepted.json()).keys() == {"self", "alternate", "monitor", "up", OGC + "log"}
+    assert rels(accepted.json()).keys() == {
+        *("self", "alternate", "monitor", "up", OGC + "log"),
+        *("urn:qanat:rel:events", "urn:qanat:rel:inputs"),
+    }
 
     (message,) = api.worker.sent
     api.worker.start(message)

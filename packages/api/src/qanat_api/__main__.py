@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -13,6 +14,7 @@ import uvicorn
 from qanat_api.app import create_app
 from qanat_api.broker import Broker
 from qanat_api.events import Events
+from qanat_api.following import Following, Source
 from qanat_api.jobs import Jobs, Limits
 from qanat_api.refresher import Refresher
 from qanat_api.routes import Parts
@@ -20,6 +22,7 @@ from qanat_api.settings import Settings
 from qanat_common.command import command
 from qanat_common.storage import Storage
 from qanat_common.store import Store
+from qanat_common.tail import tail
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +60,10 @@ def run(settings: Settings) -> None:
         broker.close()
         store.close()
 
-    app = create_app(Parts(own, catalog, jobs, storage, store.ping), events, close=close)
+    source = Source(store.get, partial(tail, store))
+    following = Following(source, events, own.event_streams, own.event_seconds)
+    parts = Parts(own, catalog, jobs, storage, following, store.ping)
+    app = create_app(parts, events, close=close)
     # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _nothing_more)

@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from qanat_api import documents, html, negotiation, pages
+from qanat_api.following import NothingMore
 from qanat_api.proxies import Proxies
 from qanat_api.routes import Parts, core, forms, jobs, processes, results, site_of
 from qanat_api.settings import ApiSettings
@@ -109,6 +110,7 @@ def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda
     for router in (*ROUTERS, *PAGES):
         app.include_router(router)
     app.add_exception_handler(QanatError, _refused)
+    app.add_exception_handler(NothingMore, _nothing_more)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(Exception, _broken)
     return app
@@ -139,6 +141,11 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     return _problem(
         request, MethodNotAllowed(f"{request.method}: allowed are {', '.join(methods)}"), allow
     )
+
+
+async def _nothing_more(request: Request, end: Exception) -> Response:
+    """Tells a client that follows a job to come back no more (HTML, server-sent events)."""
+    return Response(status_code=204, headers=documents.NO_STORE)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -84,6 +84,8 @@ class Events:
         self._source = source
         self._idle = idle
         self._watches: dict[str, Watch] = {}
+        self._followers: dict[str, set[asyncio.Event]] = {}
+        self.released = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -101,6 +103,8 @@ class Events:
 
     def release(self) -> None:
         """Nobody shall wait any longer: the server is being stopped."""
+        self.released = True
+        self._tell_all()
         for watch in self._watches.values():
             watch.release()
 
@@ -113,6 +117,18 @@ class Events:
         finally:
             del self._watches[job_id]
 
+    @contextmanager
+    def follow(self, job_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of a job, from now on; several may follow one job."""
+        changed = asyncio.Event()
+        self._followers.setdefault(job_id, set()).add(changed)
+        try:
+            yield changed
+        finally:
+            self._followers[job_id].discard(changed)
+            if not self._followers[job_id]:
+                del self._followers[job_id]
+
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         lost = False
         while not self._stopping.is_set():
@@ -124,18 +140,33 @@ class Events:
                     lost = False
                     if self._stopping.is_set():
                         return
-                    if event and event.status in TERMINAL:
-                        loop.call_soon_threadsafe(self._wake, event.job_id)
+                    if event:
+                        self._pass_on(loop, event)
             except Unavailable as error:
                 if not lost:
                     logger.warning("events of jobs are not heard, trying on: %s", error.detail)
                 lost = True
                 self._stopping.wait(RETRY_SECONDS)
 
+    def _pass_on(self, loop: asyncio.AbstractEventLoop, event: JobEvent) -> None:
+        if event.status in TERMINAL:
+            loop.call_soon_threadsafe(self._wake, event.job_id)
+        if event.job_id in self._followers:
+            loop.call_soon_threadsafe(self._tell, event.job_id)
+
     def _wake(self, job_id: str) -> None:
         if job_id in self._watches:
             self._watches[job_id].wake()
 
+    def _tell(self, job_id: str) -> None:
+        for changed in self._followers.get(job_id, ()):
+            changed.set()
+
+    def _tell_all(self) -> None:
+        for job_id in self._followers:
+            self._tell(job_id)
+
     def _wake_all(self) -> None:
+        self._tell_all()
         for watch in self._watches.values():
             watch.wake()

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
-
-from pydantic import TypeAdapter
+from typing import Any, Protocol
 
 from qanat_api import body as bodies
 from qanat_api.catalog import Offered, Snapshot
+from qanat_api.executed import INPUTS, execute_request
 from qanat_api.inputs import parse_execute, parse_inputs
 from qanat_api.links import Links, both, json_link
 from qanat_api.negotiation import Mode, Preferences, mode
@@ -23,6 +22,7 @@ from qanat_common.errors import (
     JobGone,
     NoSuchJob,
     NoSuchProcess,
+    NotFound,
     QanatError,
     ResultNotReady,
     SyncLimit,
@@ -33,7 +33,7 @@ from qanat_common.jobs import JobRecord, JobSummary
 from qanat_common.listing import JobFilter, JobPage
 from qanat_common.logs import job_context
 from qanat_common.ogc import REL, JobControl, JobStatus, Link, StatusInfo
-from qanat_common.protocol import Failed, Inputs, LogEntry, RunJob, Succeeded
+from qanat_common.protocol import Failed, LogEntry, RunJob, Succeeded
 from qanat_common.storage import job_key
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,9 @@ AT_ONCE = 64 * 1024
 INPUTS_FILE = "inputs.json"
 """The name of a job's file of inputs that are too large for the broker."""
 
-_INPUTS: TypeAdapter[Inputs] = TypeAdapter(Inputs)
+
+OWN_REL = "urn:qanat:rel:"
+"""Prefix of the relations of links that nobody has registered."""
 
 
 class Store(Protocol):
@@ -247,7 +249,7 @@ class Jobs:
 
     def _noted(self, request: RunJob) -> RunJob:
         """Write the record; returns the message, whose inputs lie in the storage if they are large."""
-        inputs = _INPUTS.dump_json(request.inputs, by_alias=True, exclude_none=True)
+        inputs = INPUTS.dump_json(request.inputs, by_alias=True, exclude_none=True)
         if len(inputs) > self._limits.inline:
             key = job_key(request.job_id, INPUTS_FILE)
             self._storage.put_bytes(key, inputs)
@@ -274,6 +276,20 @@ class Jobs:
         if self._store.was_removed(job_id):
             raise JobGone(f"The job {job_id[:100]!r} was removed.")
         raise NoSuchJob(f"There is no job {job_id[:100]!r}.")
+
+    async def request(self, job_id: str) -> dict[str, Any]:
+        """The execute request that a job runs. Raises NotFound when its inputs are gone."""
+        return await asyncio.to_thread(self._execute_request, job_id)
+
+    def _execute_request(self, job_id: str) -> dict[str, Any]:
+        asked = self._record(job_id).request
+        if asked.inputs_key is None:
+            return execute_request(asked, asked.inputs)
+        try:
+            stored = b"".join(self._storage.stream(asked.inputs_key))
+        except FileNotFoundError:
+            raise NotFound("The inputs of the job are no longer there.") from None
+        return execute_request(asked, INPUTS.validate_json(stored))
 
     async def log(self, job_id: str) -> Sequence[LogEntry]:
         """What the algorithm of a job said, in order."""
@@ -350,6 +366,16 @@ def status_info(record: JobSummary, links: Links) -> StatusInfo:
         progress=record.progress,
         links=_links(record, links),
     )
+
+
+def status_document(record: JobSummary, links: Links) -> dict[str, Any]:
+    """The status of a job by itself: with links to what a list does not name."""
+    more = [
+        Link(href=links.events(record.job_id), rel=OWN_REL + "events", type="text/event-stream"),
+        json_link(links.inputs(record.job_id), OWN_REL + "inputs", "What it was asked for"),
+    ]
+    info = status_info(record, links)
+    return info.model_copy(update={"links": [*info.links, *more]}).document()
 
 
 _ENDS = {JobStatus.SUCCESSFUL: "results", JobStatus.FAILED: "exceptions"}

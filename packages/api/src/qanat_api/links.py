@@ -63,6 +63,14 @@ class Links:
         """What the algorithm of a job said."""
         return f"{self.job(job_id)}/log"
 
+    def events(self, job_id: str) -> str:
+        """A job as it goes on."""
+        return f"{self.job(job_id)}/events"
+
+    def inputs(self, job_id: str) -> str:
+        """What a job was asked for."""
+        return f"{self.job(job_id)}/inputs"
+
     def results(self, job_id: str) -> str:
         """The results of a job."""
         return f"{self.job(job_id)}/results"

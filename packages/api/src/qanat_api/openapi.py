@@ -157,12 +157,16 @@ def _paths() -> Object:
         "/processes/{processId}/execution": {"post": _execute()},
         "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", *_JOB_FILTERS),
         "/jobs/{jobId}": {
-            **_live("status", "The status of a job", "jobs", "statusInfo", "jobId"),
+            **_status(),
             "delete": _dismiss(),
         },
         "/jobs/{jobId}/log": _live(
             "log", "What the algorithm of a job said", "jobs", "log", "jobId"
         ),
+        "/jobs/{jobId}/inputs": _live(
+            "inputs", "What a job was asked for", "jobs", "execute", "jobId"
+        ),
+        "/jobs/{jobId}/events": _events(),
         "/jobs/{jobId}/results": _results(),
         "/jobs/{jobId}/results/{outputId}": _output(),
         "/livez": _health("livez", "Whether the service answers at all"),
@@ -240,6 +244,27 @@ def _dismiss() -> Object:
             **_errors(400, 404, 410, 500, 503),
         },
     }
+
+
+def _status() -> Object:
+    found = _live("status", "The status of a job", "jobs", "statusInfo", "jobId")
+    for operation in found.values():
+        operation["responses"]["200"]["headers"] = {"Retry-After": _ref("headers", "Retry-After")}
+    return found
+
+
+def _events() -> Object:
+    responses = {
+        "200": {
+            "description": "Server-sent events to the end of the job: `status` (statusInfo) and `log` (a"
+            " line of the log), each with an id from which a client may go on",
+            "content": {"text/event-stream": {"schema": _TEXT}},
+        },
+        "204": {"description": "The client has heard all of it: nothing more will come"},
+        **_errors(404, 410, 500, 503),
+    }
+    get, head = _get("events", "A job as it goes on", "jobs", responses, "jobId", "lastEventId")
+    return {"get": get, "head": head}
 
 
 def _results() -> Object:
@@ -344,6 +369,7 @@ PARAMETERS: Object = {
     ),
     "prefer": _parameter("Prefer", "header", "`respond-async`, `wait=N` (RFC 7240)", _TEXT),
     "ifNoneMatch": _parameter("If-None-Match", "header", "ETags that the client has", _TEXT),
+    "lastEventId": _parameter("Last-Event-ID", "header", "The last event that was heard", _TEXT),
     "range": _parameter("Range", "header", "One range of bytes (RFC 9110)", _TEXT),
 }
 
@@ -365,6 +391,7 @@ HEADERS: Object = {
         "Location": "The address of the job's status",
         "Link": "The job (`rel=monitor`), or an output by reference",
         "Preference-Applied": "The preferences that were honoured",
+        "Retry-After": "In how many seconds to ask again, of a job that has not ended",
         "Accept-Ranges": "Ranges of bytes may be asked for",
         "Content-Range": "Which bytes of how many these are",
         "Content-Disposition": "The name to save the file by",

@@ -8,6 +8,8 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, Protocol
 
+import orjson
+
 from qanat_api import forms, previews
 from qanat_api.catalog import Offered, Snapshot
 from qanat_api.documents import Ready, ready_bytes, report
@@ -28,6 +30,9 @@ from qanat_common.protocol import Failed, LogEntry, OutputValue, StoredFile
 
 IN_FULL = 100
 """Up to so many processes are listed with all that their summaries say."""
+
+SHOWN = 10_000
+"""So many characters of an input are shown."""
 
 KEPT_LISTS = 4
 """So many pages of the whole process list are kept ready."""
@@ -189,6 +194,19 @@ def job(
 def log(site: Site, document: Document, entries: Sequence[LogEntry]) -> bytes:
     """What the algorithm of a job said."""
     return _page("log.html", site, document, _self(document), log=entries)
+
+
+def inputs(site: Site, document: Document) -> bytes:
+    """What a job was asked for."""
+    shown = {name: _short(value) for name, value in document["inputs"].items()}
+    asked = {name: value for name, value in document.items() if name not in ("inputs", "links")}
+    return _page("inputs.html", site, document, _self(document), shown=shown, asked=_short(asked))
+
+
+def _short(value: Any) -> tuple[str, bool]:
+    """A value as JSON, and whether that is all of it."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return text[:SHOWN], len(text) <= SHOWN
 
 
 async def results(

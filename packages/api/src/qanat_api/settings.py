@@ -80,6 +80,16 @@ class ApiSettings(Section):
         description="How long a synchronous execution may take, in seconds; then the job is"
         " dismissed and the client told to ask for an asynchronous one.",
     )
+    event_streams: int = Field(
+        default=200,
+        ge=0,
+        description="How many clients may follow jobs (`/jobs/{id}/events`) at the same time.",
+    )
+    event_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="How long one such stream lasts at most, in seconds; then the client comes back.",
+    )
     keep_sync_jobs: bool = Field(
         default=True,
         description="Whether a synchronous execution leaves its job, to which its answer then links:"

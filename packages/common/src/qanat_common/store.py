@@ -47,7 +47,7 @@ _DOCUMENTS = ("request", "outcome")
 _SHARED = "index"
 _SCRIPTS = (
     *("accept", "published", "claim", "progress", "finish", "remove", "list"),
-    *("keep", "expire", "bury", "unknown"),
+    *("keep", "expire", "bury", "unknown", "tail"),
 )
 
 

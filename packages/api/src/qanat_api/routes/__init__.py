@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qanat_api import links, negotiation
 from qanat_api.catalog import Snapshot
+from qanat_api.following import Following
 from qanat_api.html import Site
 from qanat_api.jobs import Jobs, Storage
 from qanat_api.settings import ApiSettings
@@ -34,6 +35,7 @@ class Parts:
     catalog: Catalogue
     jobs: Jobs
     files: Storage
+    following: Following
     check: Callable[[], None]
 
 
