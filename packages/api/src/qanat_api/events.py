@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -136,7 +136,7 @@ class Events:
                 for event in self._source.events(self._idle):
                     if lost:
                         logger.info("the store is back")
-                        loop.call_soon_threadsafe(self._wake_all)
+                        self._soon(loop, self._wake_all)
                     lost = False
                     if self._stopping.is_set():
                         return
@@ -150,9 +150,16 @@ class Events:
 
     def _pass_on(self, loop: asyncio.AbstractEventLoop, event: JobEvent) -> None:
         if event.status in TERMINAL:
-            loop.call_soon_threadsafe(self._wake, event.job_id)
+            self._soon(loop, self._wake, event.job_id)
         if event.job_id in self._followers:
-            loop.call_soon_threadsafe(self._tell, event.job_id)
+            self._soon(loop, self._tell, event.job_id)
+
+    def _soon(self, loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: str) -> None:
+        try:
+            loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:  # the loop is closed: this thread has outlived the server
+            if not self._stopping.is_set():
+                raise
 
     def _wake(self, job_id: str) -> None:
         if job_id in self._watches:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
 from qanat_api import body, content, documents, filters, html, negotiation, pages
-from qanat_api.jobs import Execution, outcome, status_info
+from qanat_api.jobs import Execution, outcome, status_document
 from qanat_api.links import Links, header
 from qanat_api.responses import answer
 from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
@@ -83,7 +83,7 @@ async def _accepted(request: Request, parts: Parts, links: Links, execution: Exe
     headers = documents.NO_STORE | {"Location": links.job(execution.record.job_id)}
     if execution.mode.applied:
         headers["Preference-Applied"] = execution.mode.applied
-    return documents.plain(status_info(execution.record, links), 201, headers)
+    return documents.plain(status_document(execution.record, links), 201, headers)
 
 
 async def _ended(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
