@@ -1,34 +1,16 @@
 """Our own API definition, OpenAPI 3.0: every operation with every answer it really gives.
 
 Written by hand: what a framework derives from our code would say less, in a later OpenAPI.
-The models of the standard are in `openapi_schemas`.
+The models of the standard are in `openapi_schemas`; parameters, headers, errors in `openapi_parts`.
 """
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
-from qanat_api.filters import JOBS_LIMIT, JOBS_MOST
-from qanat_api.negotiation import DEFINITIONS, FORMATS, HTML, OPENAPI, OPENAPI_31, PROBLEM
+from qanat_api.negotiation import HTML, OPENAPI, OPENAPI_31, PROBLEM
+from qanat_api.openapi_parts import ERRORS, HEADERS, JOB_FILTERS, PARAMETERS, TEXT, Object
 from qanat_api.openapi_schemas import SCHEMAS
-from qanat_common.ogc import JSON, JobStatus
-
-Object = dict[str, Any]
-
-ERRORS: Mapping[int, str] = {
-    400: "A parameter or a member of the body is wrong; `errors` names it",
-    404: "There is no such thing, or not yet",
-    406: "The client accepts neither JSON nor HTML",
-    410: "The job was removed or dismissed",
-    413: "The body is larger than this server takes",
-    415: "The body is not JSON, or is compressed",
-    416: "The range lies outside of the file",
-    500: "The job failed, or the server did",
-    503: "A part that is needed is away; come back after Retry-After seconds",
-    504: "The job took longer than a synchronous execution may, and was dismissed",
-}
-"""Status → when, of the exception documents."""
-
+from qanat_common.ogc import JSON
 
 _PAGE: Object = {HTML: {"schema": {"type": "string"}}}
 
@@ -155,7 +137,7 @@ def _paths() -> Object:
             errors=(404, 503),
         ),
         "/processes/{processId}/execution": {"post": _execute()},
-        "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", *_JOB_FILTERS),
+        "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", *JOB_FILTERS),
         "/jobs/{jobId}": {
             **_status(),
             "delete": _dismiss(),
@@ -258,7 +240,7 @@ def _events() -> Object:
         "200": {
             "description": "Server-sent events to the end of the job: `status` (statusInfo) and `log` (a"
             " line of the log), each with an id from which a client may go on",
-            "content": {"text/event-stream": {"schema": _TEXT}},
+            "content": {"text/event-stream": {"schema": TEXT}},
         },
         "204": {"description": "The client has heard all of it: nothing more will come"},
         **_errors(404, 410, 500, 503),
@@ -298,102 +280,3 @@ def _output() -> Object:
     parameters = ("jobId", "outputId", "ifNoneMatch", "range")
     get, head = _get("output", "One output of a job", "jobs", responses, *parameters)
     return {"get": get, "head": head}
-
-
-def _parameter(
-    name: str, place: str, text: str, schema: Object, *, explode: bool | None = None
-) -> Object:
-    own: Object = {"name": name, "in": place, "description": text, "schema": schema}
-    if place == "path":
-        own["required"] = True
-    if explode is not None:
-        own |= {"style": "form", "explode": explode}
-    return own
-
-
-_TEXT: Object = {"type": "string"}
-_TEXTS: Object = {"type": "array", "items": _TEXT}
-_SECONDS: Object = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-_STATUSES: Object = {
-    "type": "array",
-    "items": {"type": "string", "enum": list(map(str, JobStatus))},
-}
-_TYPES: Object = {"type": "array", "items": {"type": "string", "enum": ["process"]}}
-_JOBS: Object = {"type": "integer", "minimum": 1, "default": JOBS_LIMIT}
-_DEFINITION: Object = {"type": "string", "enum": list(DEFINITIONS)}
-_FORMAT: Object = {"type": "string", "enum": list(FORMATS)}
-
-PARAMETERS: Object = {
-    "processId": _parameter("processId", "path", "A process: `id` or `id@service`", _TEXT),
-    "jobId": _parameter("jobId", "path", "A job", _TEXT),
-    "outputId": _parameter("outputId", "path", "An output of the job's process", _TEXT),
-    "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
-    "definition": _parameter("f", "query", "The format; goes before Accept", _DEFINITION),
-    "q": _parameter("q", "query", "Words that must occur: id, title, keywords, provider", _TEXT),
-    "provider": _parameter(
-        "provider",
-        "query",
-        "Of these providers: what an id begins with, or the title; large or small letters",
-        _TEXTS,
-        explode=True,
-    ),
-    "service": _parameter(
-        "service",
-        "query",
-        "Of these services, each by an id under which it runs there",
-        _TEXTS,
-        explode=True,
-    ),
-    "limit": _parameter("limit", "query", "So many at most", {"type": "integer", "minimum": 1}),
-    "offset": _parameter(
-        "offset", "query", "So many are left out", {"type": "integer", "minimum": 0}
-    ),
-    "jobLimit": _parameter(
-        "limit", "query", f"So many at most; more than {JOBS_MOST} are never given", _JOBS
-    ),
-    "cursor": _parameter("cursor", "query", "Where a page starts: from a `next` link", _TEXT),
-    "type": _parameter("type", "query", "Of these types", _TYPES, explode=True),
-    "processID": _parameter("processID", "query", "Of these processes", _TEXTS, explode=True),
-    "status": _parameter("status", "query", "In these states", _STATUSES, explode=True),
-    "datetime": _parameter(
-        "datetime",
-        "query",
-        "Created at a time, or in an interval such as `../2026-12-01T00:00:00Z`",
-        _TEXT,
-    ),
-    "minDuration": _parameter(
-        "minDuration", "query", "Ran at least so many seconds", _SECONDS, explode=False
-    ),
-    "maxDuration": _parameter(
-        "maxDuration", "query", "Ran at most so many seconds", _SECONDS, explode=False
-    ),
-    "prefer": _parameter("Prefer", "header", "`respond-async`, `wait=N` (RFC 7240)", _TEXT),
-    "ifNoneMatch": _parameter("If-None-Match", "header", "ETags that the client has", _TEXT),
-    "lastEventId": _parameter("Last-Event-ID", "header", "The last event that was heard", _TEXT),
-    "range": _parameter("Range", "header", "One range of bytes (RFC 9110)", _TEXT),
-}
-
-_JOB_FILTERS = (
-    "type",
-    "processID",
-    "status",
-    "datetime",
-    "minDuration",
-    "maxDuration",
-    "jobLimit",
-    "cursor",
-)
-
-HEADERS: Object = {
-    name: {"description": text, "schema": _TEXT}
-    for name, text in {
-        "ETag": "The entity tag of this document or file",
-        "Location": "The address of the job's status",
-        "Link": "The job (`rel=monitor`), or an output by reference",
-        "Preference-Applied": "The preferences that were honoured",
-        "Retry-After": "In how many seconds to ask again, of a job that has not ended",
-        "Accept-Ranges": "Ranges of bytes may be asked for",
-        "Content-Range": "Which bytes of how many these are",
-        "Content-Disposition": "The name to save the file by",
-    }.items()
-}

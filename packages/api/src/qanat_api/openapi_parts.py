@@ -1,0 +1,124 @@
+"""Parts of our own API definition: what operations take, what headers they answer with, how they fail."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from qanat_api.filters import JOBS_LIMIT, JOBS_MOST
+from qanat_api.negotiation import DEFINITIONS, FORMATS
+from qanat_common.ogc import JobStatus
+
+Object = dict[str, Any]
+
+ERRORS: Mapping[int, str] = {
+    400: "A parameter or a member of the body is wrong; `errors` names it",
+    404: "There is no such thing, or not yet",
+    406: "The client accepts neither JSON nor HTML",
+    410: "The job was removed or dismissed",
+    413: "The body is larger than this server takes",
+    415: "The body is not JSON, or is compressed",
+    416: "The range lies outside of the file",
+    500: "The job failed, or the server did",
+    503: "A part that is needed is away; come back after Retry-After seconds",
+    504: "The job took longer than a synchronous execution may, and was dismissed",
+    507: "The job failed, because a disk is full",
+}
+"""Status → when, of the exception documents."""
+
+
+def _parameter(
+    name: str, place: str, text: str, schema: Object, *, explode: bool | None = None
+) -> Object:
+    own: Object = {"name": name, "in": place, "description": text, "schema": schema}
+    if place == "path":
+        own["required"] = True
+    if explode is not None:
+        own |= {"style": "form", "explode": explode}
+    return own
+
+
+TEXT: Object = {"type": "string"}
+_TEXTS: Object = {"type": "array", "items": TEXT}
+_SECONDS: Object = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_STATUSES: Object = {
+    "type": "array",
+    "items": {"type": "string", "enum": list(map(str, JobStatus))},
+}
+_TYPES: Object = {"type": "array", "items": {"type": "string", "enum": ["process"]}}
+_JOBS: Object = {"type": "integer", "minimum": 1, "default": JOBS_LIMIT}
+_DEFINITION: Object = {"type": "string", "enum": list(DEFINITIONS)}
+_FORMAT: Object = {"type": "string", "enum": list(FORMATS)}
+
+PARAMETERS: Object = {
+    "processId": _parameter("processId", "path", "A process: `id` or `id@service`", TEXT),
+    "jobId": _parameter("jobId", "path", "A job", TEXT),
+    "outputId": _parameter("outputId", "path", "An output of the job's process", TEXT),
+    "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
+    "definition": _parameter("f", "query", "The format; goes before Accept", _DEFINITION),
+    "q": _parameter("q", "query", "Words that must occur: id, title, keywords, provider", TEXT),
+    "provider": _parameter(
+        "provider",
+        "query",
+        "Of these providers: what an id begins with, or the title; large or small letters",
+        _TEXTS,
+        explode=True,
+    ),
+    "service": _parameter(
+        "service",
+        "query",
+        "Of these services, each by an id under which it runs there",
+        _TEXTS,
+        explode=True,
+    ),
+    "limit": _parameter("limit", "query", "So many at most", {"type": "integer", "minimum": 1}),
+    "offset": _parameter(
+        "offset", "query", "So many are left out", {"type": "integer", "minimum": 0}
+    ),
+    "jobLimit": _parameter(
+        "limit", "query", f"So many at most; more than {JOBS_MOST} are never given", _JOBS
+    ),
+    "cursor": _parameter("cursor", "query", "Where a page starts: from a `next` link", TEXT),
+    "type": _parameter("type", "query", "Of these types", _TYPES, explode=True),
+    "processID": _parameter("processID", "query", "Of these processes", _TEXTS, explode=True),
+    "status": _parameter("status", "query", "In these states", _STATUSES, explode=True),
+    "datetime": _parameter(
+        "datetime",
+        "query",
+        "Created at a time, or in an interval such as `../2026-12-01T00:00:00Z`",
+        TEXT,
+    ),
+    "minDuration": _parameter(
+        "minDuration", "query", "Ran at least so many seconds", _SECONDS, explode=False
+    ),
+    "maxDuration": _parameter(
+        "maxDuration", "query", "Ran at most so many seconds", _SECONDS, explode=False
+    ),
+    "prefer": _parameter("Prefer", "header", "`respond-async`, `wait=N` (RFC 7240)", TEXT),
+    "ifNoneMatch": _parameter("If-None-Match", "header", "ETags that the client has", TEXT),
+    "lastEventId": _parameter("Last-Event-ID", "header", "The last event that was heard", TEXT),
+    "range": _parameter("Range", "header", "One range of bytes (RFC 9110)", TEXT),
+}
+
+JOB_FILTERS = (
+    "type",
+    "processID",
+    "status",
+    "datetime",
+    "minDuration",
+    "maxDuration",
+    "jobLimit",
+    "cursor",
+)
+
+HEADERS: Object = {
+    name: {"description": text, "schema": TEXT}
+    for name, text in {
+        "ETag": "The entity tag of this document or file",
+        "Location": "The address of the job's status",
+        "Link": "The job (`rel=monitor`), or an output by reference",
+        "Preference-Applied": "The preferences that were honoured",
+        "Retry-After": "In how many seconds to ask again, of a job that has not ended",
+        "Accept-Ranges": "Ranges of bytes may be asked for",
+        "Content-Range": "Which bytes of how many these are",
+        "Content-Disposition": "The name to save the file by",
+    }.items()
+}
