@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import httpx2
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bench.client import Client
 from bench.figures import PAUSE_SECONDS, Times, machine, points, timed
 from bench.noop import Noop
 from bench.page import put_main
@@ -52,7 +52,7 @@ def _measure(times: int, seconds: float, idle: float, say: Callable[[str], None]
     say("the all-in-one starts")
     with (
         running(*_free_ports(2)) as service,
-        httpx2.Client(base_url=service.url, timeout=60) as http,
+        Client(service.url) as http,
     ):
         say("idle")
         time.sleep(5)
@@ -63,9 +63,9 @@ def _measure(times: int, seconds: float, idle: float, say: Callable[[str], None]
         with _noop_worker(service) as noop:
             bare = timed(noop.call, times)
         say("process list and description")
-        listed = timed(lambda: http.get("/processes").raise_for_status(), times)
-        described = timed(lambda: http.get("/processes/native:buffer").raise_for_status(), times)
-        size = len(http.get("/processes").content)
+        listed = timed(lambda: http.get("/processes"), times)
+        described = timed(lambda: http.get("/processes/native:buffer"), times)
+        size = len(http.get("/processes"))
         yield from _latencies(floor, inside, bare, sync)
         yield from _pages(listed, described, size)
         say("many clients")
@@ -89,7 +89,7 @@ def _latencies(floor: Times, inside: Times, bare: Times, sync: Times) -> Iterato
         "|---|--:|--:|--:|",
     )
     for name, found in (
-        ("(a) `processing.run` in a warm process", floor),
+        ("(a) `processing.run` in a warm process, one each 100 ms", floor),
         ("(b) a child inside the worker, one each 100 ms", inside),
         ("a bare Celery task that does nothing, same broker", bare),
         ("(c) HTTP, synchronous, one client, a job each 100 ms", sync),
@@ -136,8 +136,8 @@ def _costs(first_answer: float, cpu: float, memory: dict[str, float]) -> Iterato
     yield f"| memory: all | {sum(memory.values()):.0f} MiB |"
 
 
-def _execute(http: httpx2.Client) -> None:
-    http.post(EXECUTION, json=BODY).raise_for_status()
+def _execute(http: Client) -> None:
+    http.post(EXECUTION, BODY)
 
 
 def _elsewhere(module: str, times: int) -> Times:
@@ -181,7 +181,7 @@ def _together(url: str, clients: int, seconds: float) -> tuple[Times, float]:
     end = time.perf_counter() + seconds
 
     def ask() -> None:
-        with httpx2.Client(base_url=url, timeout=60) as http:
+        with Client(url) as http:
             while time.perf_counter() < end:
                 began = time.perf_counter()
                 _execute(http)

@@ -152,6 +152,19 @@ def test_a_message_that_arrives_after_its_client_was_turned_away_is_dropped(api:
     assert api.store.claim(late[0], "token", "boot", 3).result == "gone"
 
 
+def test_a_store_that_goes_away_when_the_job_was_sent_turns_nobody_away(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(job_id: str) -> None:
+        raise Unavailable("The job store cannot be reached.")
+
+    monkeypatch.setattr(api.store, "mark_published", lost)
+    api.worker.returns(text=Value(value="hello"))
+
+    assert api.execute(**TEXT).status_code == 200
+    assert len(api.worker.sent) == 1
+
+
 def test_large_inputs_travel_through_the_storage(make_api: Callable[..., Any]) -> None:
     api = make_api(inline_limit=1000)
     api.submit(inputs={"text": "x" * 999})

@@ -59,12 +59,17 @@ def a_job() -> RunJob:
     )
 
 
+@pytest.mark.parametrize("fsync", ["everysec", "always"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_what_was_written_is_there_after_it_was_ended(
-    tmp_path: Path, start: Callable[[Valkey], Process], until: Callable[..., Any], number: int
+    tmp_path: Path,
+    start: Callable[[Valkey], Process],
+    until: Callable[..., Any],
+    number: int,
+    fsync: str,
 ) -> None:
     with data_folder(tmp_path) as folder:
-        valkey = Valkey(folder, None)
+        valkey = Valkey(folder, None, fsync)
         process = start(valkey)
         store = Store(valkey.store_url)
         store.accept(a_job())
@@ -75,7 +80,9 @@ def test_what_was_written_is_there_after_it_was_ended(
 
         record = store.get("j1")
         store.close()
+        appended = [path.name for path in valkey.appended.iterdir()]
     assert record is not None
+    assert "appendonly.aof.manifest" in appended
     assert record.status is JobStatus.ACCEPTED
 
 

@@ -22,6 +22,9 @@ IDLE_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 """How long after a lost subscription the next one is tried."""
 
+CALL_SECONDS = 2.0
+"""How long a call of the store that is under way may still take at the end."""
+
 
 class Source(Protocol):
     """Where records and events come from; both block, and raise Unavailable."""
@@ -41,10 +44,12 @@ class Watch:
         self._source = source
         self._job_id = job_id
         self._woken = asyncio.Event()
+        self._record: JobRecord | None = None
         self.released = False
 
-    def wake(self) -> None:
-        """Have a look at the record."""
+    def wake(self, record: JobRecord | None = None) -> None:
+        """Have a look at the record, unless it comes with the call."""
+        self._record = record
         self._woken.set()
 
     def release(self) -> None:
@@ -62,7 +67,7 @@ class Watch:
             except TimeoutError:
                 logger.debug("job %s: no event yet", self._job_id)
             self._woken.clear()
-            record = await self._look()
+            record = self._record or await self._look()
             if record and record.ended:
                 return record
             if self.released:
@@ -99,7 +104,7 @@ class Events:
         """End; blocks."""
         self._stopping.set()
         if self._thread:
-            self._thread.join(2 * self._idle)
+            self._thread.join(self._idle + CALL_SECONDS)
 
     def release(self) -> None:
         """Nobody shall wait any longer: the server is being stopped."""
@@ -149,21 +154,24 @@ class Events:
                 self._stopping.wait(RETRY_SECONDS)
 
     def _pass_on(self, loop: asyncio.AbstractEventLoop, event: JobEvent) -> None:
-        if event.status in TERMINAL:
-            self._soon(loop, self._wake, event.job_id)
+        if event.status in TERMINAL and event.job_id in self._watches:
+            # read here: the loop would have another thread do it
+            self._soon(loop, self._wake, event.job_id, self._source.get(event.job_id))
         if event.job_id in self._followers:
             self._soon(loop, self._tell, event.job_id)
 
-    def _soon(self, loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: str) -> None:
+    def _soon(
+        self, loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object
+    ) -> None:
         try:
             loop.call_soon_threadsafe(call, *args)
         except RuntimeError:  # the loop is closed: this thread has outlived the server
             if not self._stopping.is_set():
                 raise
 
-    def _wake(self, job_id: str) -> None:
+    def _wake(self, job_id: str, record: JobRecord | None) -> None:
         if job_id in self._watches:
-            self._watches[job_id].wake()
+            self._watches[job_id].wake(record)
 
     def _tell(self, job_id: str) -> None:
         for changed in self._followers.get(job_id, ()):

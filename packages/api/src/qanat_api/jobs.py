@@ -181,8 +181,11 @@ class Jobs:
         chosen = mode(offered.process.job_control_options, wanted, self._limits.sync)
         with job_context(request.job_id), self._watches.watch(request.job_id) as watch:
             await self._accept(request)
-            logger.info("accepted %s for %s", request.process_id, request.service)
-            return await self._answered(offered, request, chosen, watch, gone)
+            marking = asyncio.create_task(self._mark(request))
+            try:
+                return await self._answered(offered, request, chosen, watch, gone)
+            finally:
+                await marking
 
     async def _answered(
         self, offered: Offered, request: RunJob, chosen: Mode, watch: Watch, gone: Gone | None
@@ -245,7 +248,17 @@ class Jobs:
         except Unavailable:
             await asyncio.to_thread(self._take_back, request.job_id)
             raise
-        await asyncio.to_thread(self._store.mark_published, request.job_id)
+
+    async def _mark(self, request: RunJob) -> None:
+        """Note that the broker has the message; nobody waits for it, and it may fail.
+
+        Then the sweeper publishes the message once more, and the job runs once all the same.
+        """
+        logger.info("accepted %s for %s", request.process_id, request.service)
+        try:
+            await asyncio.to_thread(self._store.mark_published, request.job_id)
+        except Unavailable as error:
+            logger.warning("published, but not marked so: %s", error.detail)
 
     def _noted(self, request: RunJob) -> RunJob:
         """Write the record; returns the message, whose inputs lie in the storage if they are large."""

@@ -76,14 +76,18 @@ class Storage:
     def stream(
         self, key: str, start: int = 0, end: int | None = None, chunk: int = CHUNK
     ) -> Iterator[bytes]:
-        """The bytes of a file from `start` up to, not including, `end`, in pieces."""
-        size = self.size(key)
-        if size is None:
+        """The bytes of a file from `start` up to, not including, `end`, in pieces.
+
+        An `end` that is given is believed: the file is not asked for its size, which takes a call.
+        """
+        stop = end or self.size(key)
+        if stop is None:
             raise FileNotFoundError(key)
-        stop = size if end is None else min(end, size)
         for at in range(start, stop, chunk):
             try:
                 piece = obstore.get_range(self._store, key, start=at, end=min(at + chunk, stop))
+            except FileNotFoundError:
+                raise
             except BaseError as error:
                 raise Unavailable("The storage cannot be read now.", retry_after=30) from error
             yield bytes(piece)

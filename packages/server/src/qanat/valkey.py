@@ -18,22 +18,27 @@ OPTIONS = {
     "port": "0",
     "unixsocketperm": "600",
     "appendonly": "yes",
-    "appendfsync": "always",
+    "appenddirname": "appendonlydir",
     "save": "",
     "maxmemory-policy": "noeviction",
     "daemonize": "no",
     "hz": "5",
     "loglevel": "notice",
 }
-"""No TCP; a write is answered when it is on the disk; nothing is ever evicted."""
+"""No TCP; a write is answered when the kernel has it; nothing is ever evicted."""
 
 
 class Valkey:
     """The embedded Valkey of a data folder."""
 
-    def __init__(self, folder: DataFolder, binary: Path | None) -> None:
-        """`binary` None looks for one. Raises CannotStart when there is none."""
+    def __init__(self, folder: DataFolder, binary: Path | None, fsync: str = "everysec") -> None:
+        """`binary` None looks for one. Raises CannotStart when there is none.
+
+        With `fsync` "always" a write is answered when it is on the disk; with "everysec" a `Flusher`
+        is to look after `appended`.
+        """
         self._folder = folder
+        self._appendfsync = {"always": "always", "everysec": "no"}[fsync]
         self._socket = folder.socket_path()
         self._binary = find_binary(binary)
 
@@ -47,11 +52,20 @@ class Valkey:
         """Its second database, for the store."""
         return f"unix://{self._socket}?db=1"
 
+    @property
+    def appended(self) -> Path:
+        """Where its append-only files lie."""
+        return self._folder.valkey / OPTIONS["appenddirname"]
+
     def part(self) -> Part:
         """How to run it. It holds the lock of the data folder as long as it lives."""
         # What listened there is dead: we have the lock.
         self._socket.unlink(missing_ok=True)
-        options = OPTIONS | {"unixsocket": str(self._socket), "dir": str(self._folder.valkey)}
+        options = OPTIONS | {
+            "appendfsync": self._appendfsync,
+            "unixsocket": str(self._socket),
+            "dir": str(self._folder.valkey),
+        }
         return Part(
             name="valkey",
             command=[

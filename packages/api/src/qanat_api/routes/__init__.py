@@ -1,6 +1,6 @@
 """What the routes need, and how they get it; a router of our own that answers HEAD where GET is."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -12,6 +12,8 @@ from qanat_api.following import Following
 from qanat_api.html import Site
 from qanat_api.jobs import Jobs, Storage
 from qanat_api.settings import ApiSettings
+
+T = TypeVar("T")
 
 Route = TypeVar("Route", bound=Callable[..., Coroutine[Any, Any, Response]])
 
@@ -65,17 +67,26 @@ def reads_documents(request: Request) -> None:
     negotiation.require_document(request.headers.get("accept"), request.query_params.get("f"))
 
 
+def _at_once(found: Callable[[Request], T]) -> Callable[[Request], Awaitable[T]]:
+    """A dependency that is called in the event loop: FastAPI calls a plain one in a thread."""
+
+    async def depend(request: Request) -> T:
+        return found(request)
+
+    return depend
+
+
 def get(router: APIRouter, path: str, *, document: bool = True) -> Callable[[Route], Route]:
     """A route for GET and HEAD; `document` says that it answers with JSON or HTML only."""
     return router.api_route(
         path,
         methods=["GET", "HEAD"],
         response_model=None,
-        dependencies=[Depends(reads_documents)] if document else None,
+        dependencies=[Depends(_at_once(reads_documents))] if document else None,
     )
 
 
-PartsOf = Annotated[Parts, Depends(parts)]
-LinksOf = Annotated[links.Links, Depends(links_of)]
-SiteOf = Annotated[Site, Depends(site_of)]
-HtmlOf = Annotated[bool, Depends(wants_html)]
+PartsOf = Annotated[Parts, Depends(_at_once(parts))]
+LinksOf = Annotated[links.Links, Depends(_at_once(links_of))]
+SiteOf = Annotated[Site, Depends(_at_once(site_of))]
+HtmlOf = Annotated[bool, Depends(_at_once(wants_html))]
