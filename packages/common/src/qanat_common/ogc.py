@@ -30,7 +30,6 @@ OTHER_NAMES = {
     "application/parquet": "application/vnd.apache.parquet",
     "application/shapefile+zip": "application/zip",
     "application/vnd.geo+json": GEOJSON,
-    "application/vnd.google-earth.kmz": "application/zip",
     "application/vnd.sqlite3": "application/geopackage+sqlite3",
     "application/wmo-grib2": "application/wmo-grib",
     "application/x-gpkg": "application/geopackage+sqlite3",

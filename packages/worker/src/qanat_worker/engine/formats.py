@@ -82,6 +82,7 @@ GML = Format(
     dataset_options=("FORMAT=GML3.2",),
 )  # fmt: skip
 KML = Format("KML", "application/vnd.google-earth.kml+xml", ".kml", ("LIBKML", "KML"), binary=False)
+KMZ = Format("KMZ", "application/vnd.google-earth.kmz", ".kmz", ("LIBKML",))
 CSV = Format("CSV", "text/csv", ".csv", ("CSV",), binary=False, layer_options=("GEOMETRY=AS_WKT",))
 PARQUET = Format("GeoParquet", "application/vnd.apache.parquet", ".parquet", ("Parquet",))
 GPX = Format("GPX", "application/gpx+xml", ".gpx", ("GPX",), binary=False)
@@ -150,10 +151,10 @@ ZIP = Format(
     ".zip",
     (),
 )
-"""What a Shapefile comes as, a KMZ, a raster with a world file, or any layer whose name matters."""
+"""What a Shapefile comes as, a raster with a world file, or any layer whose name matters."""
 
 VECTOR_INPUTS = (
-    GEOJSON, GEOPACKAGE, FLATGEOBUF, ZIP, GML, KML, CSV, PARQUET, GPX, XLSX, ODS, DXF,
+    GEOJSON, GEOPACKAGE, FLATGEOBUF, ZIP, GML, KML, KMZ, CSV, PARQUET, GPX, XLSX, ODS, DXF,
 )  # fmt: skip
 """What a vector layer may be given as; the first is what a value without media type is."""
 

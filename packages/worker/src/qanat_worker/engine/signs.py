@@ -37,8 +37,12 @@ _SIGNS: tuple[tuple[re.Pattern[bytes], tuple[Format, ...]], ...] = (
 )
 """How a file of each format begins; several are told apart by what is wanted. CSV has no sign."""
 
-_OFFICE: Mapping[str, Format] = {"content.xml": formats.ODS, "xl/workbook.xml": formats.XLSX}
-"""A member that every zip has which is a spreadsheet."""
+_ZIPPED: Mapping[str, Format] = {
+    "content.xml": formats.ODS,
+    "xl/workbook.xml": formats.XLSX,
+    "doc.kml": formats.KMZ,
+}
+"""A member of a zip → the format that has zips with it as its files."""
 
 
 def identify(path: Path, media_type: str | None, wanted: Sequence[Format]) -> Format | None:
@@ -47,21 +51,21 @@ def identify(path: Path, media_type: str | None, wanted: Sequence[Format]) -> Fo
         head = opened.read(HEAD)
     found = next((forms for sign, forms in _SIGNS if sign.match(head)), None)
     if found is not None:
-        alike = (_office(path), *found) if formats.ZIP in found else found
+        alike = (_zipped(path), *found) if formats.ZIP in found else found
         return next((form for form in alike if form in wanted), None)
     if b"\0" in head or formats.CSV not in wanted:
         return None
     return formats.CSV if _perhaps_csv(media_type, path, wanted) else None
 
 
-def _office(path: Path) -> Format | None:
-    """The spreadsheet that a zip is, if it is one."""
+def _zipped(path: Path) -> Format | None:
+    """The format that has zips as its files, if this is one."""
     try:
         with zipfile.ZipFile(path) as opened:
             members = set(opened.namelist())
     except (zipfile.BadZipFile, NotImplementedError):
         return None
-    return next((form for name, form in _OFFICE.items() if name in members), None)
+    return next((form for name, form in _ZIPPED.items() if name in members), None)
 
 
 def _perhaps_csv(media_type: str | None, path: Path, wanted: Sequence[Format]) -> bool:
