@@ -106,6 +106,18 @@ def test_files_in_a_document_are_put_in_by_what_they_are() -> None:
     assert made.size is None
 
 
+def test_a_file_says_its_crs() -> None:
+    crs = "http://www.opengis.net/def/crs/EPSG/0/32632"
+    file = FILE.model_copy(update={"crs": crs})
+    assert dict(answer({"a": file}).headers)["Content-Crs"] == f"<{crs}>"
+    both = answer({"a": file, "b": FILE})
+    assert isinstance(both.body[0], bytes)
+    assert f"\r\nContent-Crs: <{crs}>\r\n".encode() in both.body[0]
+    assert "Content-Crs" not in dict(answer({"a": FILE}).headers)
+    broken = FILE.model_copy(update={"crs": "x>\r\nEvil: 1"})
+    assert "Content-Crs" not in dict(answer({"a": broken}).headers)
+
+
 def test_the_length_of_a_body_is_known_where_it_can_be() -> None:
     plain, encoded = answer({"a": FILE}), answer({"a": FILE}, Response.DOCUMENT)
     assert plain.size == 10

@@ -40,7 +40,8 @@ SENT = (
 """Headers that they may send, beside those that they always may."""
 
 EXPOSED = (
-    *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Location", "Content-Range"),
+    *("Accept-Ranges", "Allow", "Content-Crs", "Content-Disposition", "Content-Location"),
+    "Content-Range",
     *("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "Vary"),
 )
 """Headers of answers that their scripts may read, beside those that they always may."""

@@ -264,7 +264,7 @@ def _results() -> Object:
 
 
 def _output() -> Object:
-    names = ("ETag", "Accept-Ranges", "Content-Disposition")
+    names = ("ETag", "Accept-Ranges", "Content-Disposition", "Content-Crs")
     own = {name: _ref("headers", name) for name in names}
     binary = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
     responses = {

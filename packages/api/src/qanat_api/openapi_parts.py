@@ -120,5 +120,6 @@ HEADERS: Object = {
         "Accept-Ranges": "Ranges of bytes may be asked for",
         "Content-Range": "Which bytes of how many these are",
         "Content-Disposition": "The name to save the file by",
+        "Content-Crs": "The CRS of the coordinates of the file, where it has any",
     }.items()
 }

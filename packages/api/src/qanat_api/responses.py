@@ -4,6 +4,7 @@ raw or document, by value or by reference or both, one or several. What is made 
 description: bytes, and files of the storage that are to be put between them.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,9 @@ from qanat_common.ogc import GEOJSON, JSON, REL, Link, Response, Transmission
 from qanat_common.protocol import OutputValue, RunJob, StoredFile, Value
 
 TEXT = "text/plain; charset=utf-8"
+
+URI = re.compile(r"[!#-;=?-~]{1,200}")
+"""What may stand between < and > in a header."""
 
 GEOJSON_TYPES = frozenset(
     {"FeatureCollection", "Feature", "GeometryCollection", "Point", "MultiPoint"}
@@ -101,7 +105,7 @@ def answer(
 def single(value: OutputValue, media_type: str) -> Answer:
     """One output as it is."""
     if isinstance(value, StoredFile):
-        return Answer(200, media_type, (Embedded(value),), (("Content-Disposition", saved(value)),))
+        return Answer(200, media_type, (Embedded(value),), tuple(file_headers(value).items()))
     return Answer(200, media_type, (_raw(value.value, media_type),))
 
 
@@ -115,6 +119,14 @@ def media_type_of(value: OutputValue, asked: str | None = None) -> str:
     if isinstance(plain, (dict, list)) or (asked and media_range(asked) == JSON):
         return JSON
     return TEXT
+
+
+def file_headers(file: StoredFile) -> dict[str, str]:
+    """What is told of a file beside its media type; its CRS as OGC API - Features, Part 2, has it."""
+    told = {"Content-Disposition": saved(file)}
+    if file.crs and URI.fullmatch(file.crs):
+        told["Content-Crs"] = f"<{file.crs}>"
+    return told
 
 
 def saved(file: StoredFile) -> str:
@@ -155,6 +167,8 @@ def _multipart(items: list[Item], boundary: str) -> Answer:
     for item in items:
         lines = [f"--{boundary}", f"Content-Type: {item.media_type}", f"Content-ID: {item.name}"]
         lines += [f"Content-Location: {item.href}"] if item.by_reference else []
+        told = file_headers(item.value) if isinstance(item.value, StoredFile) else {}
+        lines += [f"Content-Crs: {told['Content-Crs']}"] if "Content-Crs" in told else []
         pieces.append("\r\n".join([*lines, "", ""]).encode())
         if not item.by_reference:
             pieces.extend(single(item.value, item.media_type).body)

@@ -105,13 +105,17 @@ class Value(Message):
 
 
 class StoredFile(Message):
-    """An output that is a file in the storage; `size` in bytes, `name` is what a client saves."""
+    """An output that is a file in the storage; `size` in bytes, `name` is what a client saves.
+
+    `crs` is the URI of the CRS of its coordinates, where it has any that is known by a code.
+    """
 
     kind: Literal["file"] = "file"
     key: str
     name: str
     media_type: str
     size: int
+    crs: str | None = None
 
 
 OutputValue = Annotated[Value | StoredFile, Field(discriminator="kind")]

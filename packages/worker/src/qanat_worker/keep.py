@@ -52,7 +52,11 @@ class Keeper:
         key = job_key(self._job_id, self._name(name, path.suffix))
         size = self._patiently(lambda: storage.put(key, path))
         return StoredFile(
-            key=key, name=_saved_as(output.name, name), media_type=output.media_type, size=size
+            key=key,
+            name=_saved_as(output.name, name),
+            media_type=output.media_type,
+            size=size,
+            crs=output.crs,
         )
 
     def _name(self, output: str, suffix: str) -> str:

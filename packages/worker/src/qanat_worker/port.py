@@ -28,12 +28,16 @@ class Task(Message):
 
 
 class ProducedFile(Message):
-    """An output that is a file in the job's folder; `name` is what a client saves it as."""
+    """An output that is a file in the job's folder; `name` is what a client saves it as.
+
+    `crs` is the URI of the CRS of its coordinates, where it has any.
+    """
 
     kind: Literal["file"] = "file"
     path: str
     name: str
     media_type: str
+    crs: str | None = None
 
 
 Produced = Annotated[Value | ProducedFile, Field(discriminator="kind")]

@@ -8,7 +8,7 @@ from qanat_api import content, documents, html, negotiation, pages
 from qanat_api.html import Site
 from qanat_api.jobs import outcome
 from qanat_api.links import both, json_link
-from qanat_api.responses import answer, media_type_of, saved, single
+from qanat_api.responses import answer, file_headers, media_type_of, single
 from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
 from qanat_common.errors import NoSuchOutput, RangeNotSatisfiable
 from qanat_common.jobs import JobRecord
@@ -75,7 +75,7 @@ async def _file(request: Request, parts: Parts, file: StoredFile, etag: str) -> 
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Content-Type": file.media_type,
-        "Content-Disposition": saved(file),
+        **file_headers(file),
     }
     asked = request.headers.get("range")
     if request.headers.get("if-range", etag) != etag:

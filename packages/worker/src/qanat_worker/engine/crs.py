@@ -4,6 +4,8 @@ import re
 
 from qgis.core import QgsCoordinateReferenceSystem
 
+from qanat_common.ogc import CRS84
+
 LONGITUDE_LATITUDE = "EPSG:4326"
 """What CRS84 is to QGIS, which has x first in every CRS."""
 
@@ -63,6 +65,16 @@ def has_latitude_first(text: str, crs: QgsCoordinateReferenceSystem) -> bool:
     """
     uri = _URI.fullmatch(text)
     return bool(uri) and "CRS84" not in text.upper() and crs.hasAxisInverted()
+
+
+def uri_of(found: QgsCoordinateReferenceSystem, *, x_first: bool) -> str | None:
+    """The URI of a CRS that has a code; `x_first` says that the coordinates are not in its order."""
+    code_of = _CODE.fullmatch(found.authid())
+    if code_of is None or code_of[1] == "USER":
+        return None
+    if found.authid() == "OGC:CRS84" or (found.authid() == LONGITUDE_LATITUDE and x_first):
+        return CRS84
+    return f"http://www.opengis.net/def/crs/{code_of[1]}/0/{code_of[2]}"
 
 
 def _registered(authority: str, code: str) -> QgsCoordinateReferenceSystem:

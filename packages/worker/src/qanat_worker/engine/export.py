@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 from osgeo import gdal
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
     QgsJsonExporter,
     QgsVectorFileWriter,
@@ -162,6 +163,14 @@ def raster(source: Path, form: Format, folder: Path, name: str) -> Path:
             raise _cannot(name, form, gdal.GetLastErrorMsg())
         del made, opened
     return path
+
+
+def crs_of_raster(path: Path) -> QgsCoordinateReferenceSystem:
+    """The CRS of a raster; an invalid one where it has none."""
+    with _quiet():
+        opened = tried(gdal.OpenEx, str(path), gdal.OF_RASTER, allowed_drivers=_RASTER_DRIVERS)
+    wkt = opened.GetProjection() if opened else ""
+    return QgsCoordinateReferenceSystem.fromWkt(wkt) if wkt else QgsCoordinateReferenceSystem()
 
 
 def _png_options(opened: gdal.Dataset) -> dict[str, object]:

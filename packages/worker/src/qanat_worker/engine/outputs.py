@@ -22,8 +22,8 @@ from qgis.core import (
 )
 
 from qanat_common.errors import AlgorithmFailed
-from qanat_common.ogc import JsonSchema
-from qanat_worker.engine import archives, export, formats
+from qanat_common.ogc import CRS84, JsonSchema
+from qanat_worker.engine import archives, crs, export, formats
 from qanat_worker.engine.datasets import offered
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.parameters.base import P
@@ -32,7 +32,7 @@ from qanat_worker.port import Produced, ProducedFile
 
 CRS_RULE = (
     "GeoJSON is in CRS84 (longitude, latitude): a result in another CRS is reprojected. The other"
-    " formats keep the CRS of the result."
+    " formats keep the CRS of the result, which the header Content-Crs says too."
 )
 
 SCRUBBED_BYTES = 16 << 20
@@ -70,11 +70,11 @@ def file_name(param: Any) -> str:
     return re.sub(r"[^\w.-]", "_", param.name())
 
 
-def _produced(path: Path, param: Any, form: Format) -> ProducedFile:
+def _produced(path: Path, param: Any, form: Format, system: str | None = None) -> ProducedFile:
     if not path.is_file():
         raise AlgorithmFailed(f"{param.name()}: the algorithm ended without making its file")
     name = f"{file_name(param)}{form.suffix}"
-    return ProducedFile(path=str(path), name=name, media_type=form.media_type)
+    return ProducedFile(path=str(path), name=name, media_type=form.media_type, crs=system)
 
 
 class Vector(
@@ -114,7 +114,8 @@ class Vector(
         if layer is None or not layer.isValid():
             raise AlgorithmFailed(f"{param.name()}: the algorithm made no layer that can be read")
         _clear_paths(layer, job)
-        return _produced(export.vector(layer, form, job.outputs, file_name(param)), param, form)
+        path = export.vector(layer, form, job.outputs, file_name(param))
+        return _produced(path, param, form, _crs_of(layer, form))
 
     def _layer(self, made: str, job: Workspace) -> QgsVectorLayer | None:
         path = Path(made)
@@ -122,6 +123,15 @@ class Vector(
             return QgsVectorLayer(made, path.stem, "ogr") if path.is_file() else None
         found = QgsProcessingUtils.mapLayerFromString(made, job.context, False)
         return found if isinstance(found, QgsVectorLayer) else None
+
+
+def _crs_of(layer: QgsVectorLayer, form: Format) -> str | None:
+    """The CRS of a layer's coordinates in a format: GML alone has the axis order of the CRS."""
+    if not layer.isSpatial():
+        return None
+    if form is formats.GEOJSON:
+        return CRS84 if layer.crs().isValid() else None
+    return crs.uri_of(layer.crs(), x_first=form is not formats.GML)
 
 
 def _clear_paths(layer: QgsVectorLayer, job: Workspace) -> None:
@@ -162,7 +172,9 @@ class Raster(Destination[QgsProcessingParameterRasterDestination]):
         source = Path(self.place(param, form, job))
         if not source.is_file():
             raise AlgorithmFailed(f"{param.name()}: the algorithm ended without making its file")
-        return _produced(export.raster(source, form, job.outputs, file_name(param)), param, form)
+        system = crs.uri_of(export.crs_of_raster(source), x_first=True)
+        path = export.raster(source, form, job.outputs, file_name(param))
+        return _produced(path, param, form, system)
 
 
 class File(Destination[QgsProcessingParameterFileDestination]):
