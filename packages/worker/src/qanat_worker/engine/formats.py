@@ -83,7 +83,14 @@ GML = Format(
 )  # fmt: skip
 KML = Format("KML", "application/vnd.google-earth.kml+xml", ".kml", ("LIBKML", "KML"), binary=False)
 KMZ = Format("KMZ", "application/vnd.google-earth.kmz", ".kmz", ("LIBKML",))
-CSV = Format("CSV", "text/csv", ".csv", ("CSV",), binary=False, layer_options=("GEOMETRY=AS_WKT", "STRING_QUOTING=IF_NEEDED"))
+CSV = Format(
+    "CSV",
+    "text/csv",
+    ".csv",
+    ("CSV",),
+    binary=False,
+    layer_options=("GEOMETRY=AS_WKT", "STRING_QUOTING=IF_NEEDED"),
+)
 PARQUET = Format("GeoParquet", "application/vnd.apache.parquet", ".parquet", ("Parquet",))
 GPX = Format("GPX", "application/gpx+xml", ".gpx", ("GPX",), binary=False)
 XLSX = Format(
