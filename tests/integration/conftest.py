@@ -101,7 +101,9 @@ def cluster(
         "QANAT_WORKER__SERVICE": f"s{os.getpid()}{request.param}",
     }
     cluster = Cluster(environ, folder, api_port, registry_port, until)
-    cluster.start("registry", "worker", "api")
-    cluster.wait_for("fake:echo")
-    yield cluster
-    cluster.stop()
+    try:
+        cluster.start("registry", "worker", "api")
+        cluster.wait_for("fake:echo", 60)
+        yield cluster
+    finally:
+        cluster.stop()

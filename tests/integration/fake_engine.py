@@ -33,8 +33,11 @@ PROCESSES = [
 class FakeEngine:
     """Satisfies the port of the worker."""
 
+    def __init__(self, *lacking: str) -> None:
+        self._processes = [each for each in PROCESSES if each.id not in lacking]
+
     def offer(self) -> Offer:
-        return Offer(processes=PROCESSES)
+        return Offer(processes=self._processes)
 
     def versions(self) -> dict[str, str]:
         return {"fake": "1"}
@@ -66,3 +69,8 @@ class FakeEngine:
 def start(options: dict[str, Any]) -> FakeEngine:
     """The factory that the setting worker.engine names."""
     return FakeEngine()
+
+
+def start_without_nap(options: dict[str, Any]) -> FakeEngine:
+    """A worker that lacks a process of the others."""
+    return FakeEngine("fake:nap")

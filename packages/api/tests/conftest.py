@@ -243,7 +243,7 @@ def make_api(store: Store, tmp_path: Path) -> Iterator[Callable[..., Api]]:
         jobs = Jobs(lambda: catalogue.snapshot, store, storage, worker, events, limits)
         source = Source(store.get, partial(tail, store))
         following = Following(source, events, settings.event_streams, settings.event_seconds)
-        parts = Parts(settings, catalogue, jobs, storage, following, store.ping)
+        parts = Parts(settings, catalogue, jobs, storage, following, store.ping, store.waiting)
         app = create_app(parts, events)
         client = TestClient(app, "http://qanat.test", raise_server_exceptions=False)
         opened.append(client)

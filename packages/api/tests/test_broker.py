@@ -34,7 +34,7 @@ def broker(valkey: Any) -> Iterator[Broker]:
 def test_a_job_arrives_on_the_queue_of_its_service(broker: Broker, valkey: Any) -> None:
     asyncio.run(broker.send(JOB))
     with Connection(valkey.broker_url) as connection:
-        queue = connection.SimpleQueue(brokers._queue("default"))
+        queue = connection.SimpleQueue(brokers._queue("qanat.default"))
         message = queue.get(timeout=5)
         message.ack()
         assert message.headers["task"] == TASK_RUN
@@ -85,7 +85,7 @@ def test_rabbitmq_confirms_a_job(rabbitmq_server: Any) -> None:
     made = Broker(rabbitmq_server.broker_url)
     asyncio.run(made.send(JOB))
     with Connection(rabbitmq_server.broker_url) as connection:
-        queue = connection.SimpleQueue(brokers._queue("default"))
+        queue = connection.SimpleQueue(brokers._queue("qanat.default"))
         assert queue.get(timeout=5).headers["id"] == "j1"
         queue.close()
     made.close()

@@ -1,5 +1,6 @@
 """The snapshot: what services offer, which of them is preferred, and what a new catalogue changes."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from qanat_api.catalog import NOTHING, Snapshot, build
 from qanat_api.filters import ProcessQuery
 from qanat_common.ogc import Process
-from qanat_common.protocol import PROTOCOL, Catalog, Offer, ServiceEntry
+from qanat_common.protocol import PROTOCOL, Catalog, Offer, OfferEntry, ServiceEntry
 
 BASE = "http://h"
 
@@ -70,7 +71,7 @@ def test_the_default_is_the_configured_one_else_the_newest_qgis(
     snapshot = made(services, offers(**{"1": ["p"]}), order=order)
     assert service(snapshot, "p") == expected
     assert [service(snapshot, f"p@{name}") for name in "abc"] == ["a", "b", "c"]
-    assert listed(snapshot) == ["p"]
+    assert listed(snapshot) == ["p", *(f"p@{name}" for name in "abc" if name != expected)]
 
 
 def test_a_service_offers_what_all_its_workers_offer() -> None:
@@ -127,3 +128,44 @@ def test_a_new_catalogue_has_the_list_ready_for_those_who_asked_for_the_last_one
     for base in many:
         after.listing(base)
     assert list(after._listings) == many[-8:]
+
+
+def test_a_process_of_one_service_is_listed_once() -> None:
+    snapshot = made([entry("a", "one"), entry("b", "two")], offers(one=["p"], two=["q"]))
+
+    assert listed(snapshot) == ["p", "q"]
+    assert service(snapshot, "q@b") == "b"
+
+
+def test_what_only_some_workers_offer_goes_to_them() -> None:
+    differing = entry("a", "one", "two").model_copy(
+        update={
+            "offers": [
+                OfferEntry(digest=name, queue=f"qanat.a@{name}", slots=1, qgis="3.40")
+                for name in ("one", "two")
+            ]
+        }
+    )
+    snapshot = made([differing], offers(one=["p", "q"], two=["q"]))
+
+    found = [snapshot.get(name) for name in ("p", "q")]
+    assert [offered.queue for offered in found if offered] == ["qanat.a@one", "qanat.a"]
+
+
+def test_a_description_says_who_runs_it_and_links_to_its_siblings() -> None:
+    services = [entry("new", "1", qgis="3.40.3"), entry("old", "1", qgis="3.22.16")]
+    snapshot = made(services, offers(**{"1": ["p"]}))
+
+    plain = json.loads(snapshot.description(BASE, "p").content)
+    sibling = json.loads(snapshot.description(BASE, "p@old").content)
+
+    def related(document: Any) -> list[str]:
+        return [link["href"] for link in document["links"] if link["rel"] == "related"]
+
+    assert (plain["id"], plain["service"], plain["qgisVersion"]) == ("p", "new", "3.40.3")
+    assert (sibling["id"], sibling["service"]) == ("p@old", "old")
+    assert sibling["qgisVersion"] == "3.22.16"
+    assert (related(plain), related(sibling)) == (
+        [f"{BASE}/processes/p@old"],
+        [f"{BASE}/processes/p@new"],
+    )

@@ -53,16 +53,19 @@ def test_links_say_what_was_asked_for_and_nothing_else(api: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("provider=native", ["native:buffer"]),
-        ("provider=NATIVE", ["native:buffer"]),
+        ("provider=native", ["native:buffer", "native:buffer@q322"]),
+        ("provider=NATIVE", ["native:buffer", "native:buffer@q322"]),
         ("provider=Test%20provider", ["test:echo"]),
         ("provider=test", ["test:echo", "test:sync"]),
-        ("provider=native,test", ["native:buffer", "test:echo", "test:sync"]),
-        ("provider=native&provider=test", ["native:buffer", "test:echo", "test:sync"]),
+        ("provider=native,test", ["native:buffer", "native:buffer@q322", "test:echo", "test:sync"]),
+        (
+            "provider=native&provider=test",
+            ["native:buffer", "native:buffer@q322", "test:echo", "test:sync"],
+        ),
         ("provider=none", []),
-        ("provider=", ["native:buffer", "test:echo", "test:sync"]),
+        ("provider=", ["native:buffer", "native:buffer@q322", "test:echo", "test:sync"]),
         ("provider=test&q=sync", ["test:sync"]),
-        ("q=buffer&q=native", ["native:buffer"]),
+        ("q=buffer&q=native", ["native:buffer", "native:buffer@q322"]),
         ("service=q340", ["native:buffer", "test:echo"]),
         ("service=q322", ["native:buffer@q322", "test:sync"]),
         ("service=q322,q340", ["native:buffer", "native:buffer@q322", "test:echo", "test:sync"]),
@@ -139,7 +142,8 @@ def test_the_newest_qgis_runs_what_several_services_offer(
     api: Any, make_snapshot: Callable[..., Any], buffer: Any
 ) -> None:
     api.catalogue.snapshot = make_snapshot(q322=(buffer,), q34=(buffer,), q340=(buffer,))
-    assert ids(api.http.get("/processes")) == ["native:buffer"]
+    listed = ["native:buffer", "native:buffer@q322", "native:buffer@q34"]
+    assert ids(api.http.get("/processes")) == listed
     for name, service in (
         ("native:buffer", "q340"),
         ("native:buffer@q322", "q322"),

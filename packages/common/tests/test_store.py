@@ -21,7 +21,7 @@ from qanat_common.protocol import (
     Succeeded,
     Value,
 )
-from qanat_common.store import Claimed, Store
+from qanat_common.store import Claimed, Store, Waiting
 
 DONE = Succeeded(outputs={"OUTPUT": Value(value=3)})
 
@@ -237,3 +237,30 @@ def test_a_store_that_is_away_is_told_as_not_available(tmp_path: Any) -> None:
     store = Store(f"unix://{tmp_path}/nobody?db=0", timeout=0.2)
     with pytest.raises(Unavailable, match="job store"):
         store.get("j1")
+
+
+def test_jobs_that_no_worker_has_begun_are_counted(store: Store) -> None:
+    assert store.waiting("default") == Waiting(0)
+    messages = [job("j1"), job("j2"), job("j3"), job("j4")]
+    for message in messages:
+        store.accept(message)
+    assert store.waiting("default") == Waiting(4, record(store, "j1").created)
+    store.claim(messages[0], "t", "b", 3)
+    store.dismiss("j2")
+    store.remove("j4")
+    assert store.waiting("default") == Waiting(1, record(store, "j3").created)
+    assert store.waiting("another") == Waiting(0)
+
+
+def test_a_job_is_listed_under_the_id_by_which_it_was_asked_for(store: Store) -> None:
+    store.accept(job("j1").model_copy(update={"listed_id": "native:buffer@old"}))
+    assert record(store, "j1").process_id == "native:buffer@old"
+    assert record(store, "j1").request.process_id == "native:buffer"
+    assert len(store.list(JobFilter(processes=("native:buffer@old",)), 10).records) == 1
+
+
+def test_a_message_that_is_no_more_is_noted(store: Store) -> None:
+    store.accept(job("j1"))
+    store.mark_published("j1")
+    store.mark_unpublished("j1")
+    assert record(store, "j1").published is False

@@ -174,11 +174,11 @@ def test_published_jobs_wait_in_the_queue_of_their_service(broker: Any) -> None:
     service = f"s{uuid.uuid4().hex}"
     queues = Queues(make_app(broker.broker_url))
 
-    assert queues.waiting(service) == 0
+    assert queues.waiting(f"qanat.{service}") == 0
     queues.publish(a_job(service))
     queues.publish(a_job(service))
 
-    assert queues.waiting(service) == 2
+    assert queues.waiting(f"qanat.{service}") == 2
     queues.close()
 
 
@@ -192,11 +192,11 @@ def test_queues_say_that_the_broker_is_away_and_recover(broker: Any) -> None:
         with pytest.raises(Unavailable):
             queues.publish(a_job(before))
         with pytest.raises(Unavailable):
-            queues.waiting(before)
+            queues.waiting(f"qanat.{before}")
     finally:
         broker.start()
 
     # another queue: RabbitMQ 3.10 does not recover one that it had made milliseconds before
     queues.publish(a_job(after))
-    assert queues.waiting(after) == 1
+    assert queues.waiting(f"qanat.{after}") == 1
     queues.close()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qanat_common.protocol import Announcement, Catalog, ServiceEntry, WorkerState
+from qanat_common.protocol import Announcement, Catalog, ProviderInfo, ServiceEntry, WorkerState
 from qanat_registry.catalog import Roster, version_key
 
 LEASE = 15.0
@@ -255,3 +255,38 @@ def test_slots_are_those_of_the_workers_that_take_jobs(words: list[Announcement]
     assert sum(entry.slots for entry in catalog.services) == sum(w.slots for w in ready)
     assert sum(entry.workers for entry in catalog.services) == len(ready)
     assert all(entry.digests for entry in catalog.services)
+
+
+def test_the_offers_of_a_service_are_told_apart_the_newest_first() -> None:
+    new = said("a", digest="d2", versions={"qgis": "3.40.1"}, slots=2, offer_queue="qanat.s@d2")
+    old = said("b", digest="d1", versions={"qgis": "3.22.16"}, slots=3, offer_queue="qanat.s@d1")
+    gone = said("c", digest="d1", state=DRAINING, slots=5, offer_queue="qanat.s@d1")
+
+    entry = default_entry(roster(old, new, gone).catalog(0))
+
+    told = [(offer.digest, offer.queue, offer.slots, offer.qgis) for offer in entry.offers]
+    assert told == [("d2", "qanat.s@d2", 2, "3.40.1"), ("d1", "qanat.s@d1", 3, "3.22.16")]
+    assert (entry.workers, entry.draining) == (2, 1)
+
+
+def test_operators_see_in_what_workers_of_a_service_differ() -> None:
+    grass = ProviderInfo(id="grass", name="GRASS", version="8.2", algorithms=1)
+    (report,) = roster(
+        said("a", versions={"qgis": "3.40.1", "gdal": "3.6"}, providers=[grass], digest="d2"),
+        said("b", versions={"qgis": "3.22.16", "gdal": "3.6"}, digest="d1"),
+    ).services()
+
+    assert report.differences == {
+        "offer": ["d1", "d2"],
+        "provider grass": ["8.2", "none"],
+        "qgis": ["3.22.16", "3.40.1"],
+    }
+
+
+def test_labels_of_a_service_are_those_that_all_its_workers_have() -> None:
+    labels = {"site": "north", "zone": "1"}, {"site": "north", "zone": "2"}
+    entry = default_entry(
+        roster(said("a", labels=labels[0]), said("b", labels=labels[1])).catalog(0)
+    )
+
+    assert entry.labels == {"site": "north"}

@@ -196,5 +196,5 @@ def test_a_job_whose_worker_is_lost_is_published_again(
     store.claim(job, "token", "a worker that never beat", 3)
     queues = Queues(make_app(broker.broker_url))
 
-    until(lambda: queues.waiting(service) == 1)
+    until(lambda: queues.waiting(f"qanat.{service}") == 1)
     queues.close()

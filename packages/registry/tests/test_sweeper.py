@@ -7,7 +7,7 @@ import pytest
 
 from qanat_common.errors import Unavailable
 from qanat_common.ogc import JobStatus
-from qanat_common.protocol import RunJob, Succeeded
+from qanat_common.protocol import Failed, RunJob, Succeeded, queue_name
 from qanat_common.store import Store
 from qanat_registry.sweeper import (
     FIRST_PAUSE,
@@ -16,6 +16,7 @@ from qanat_registry.sweeper import (
     LOCK_SECONDS,
     PAGE,
     SILENT_SECONDS,
+    UNOFFERED_SECONDS,
     Sweeper,
 )
 
@@ -28,15 +29,31 @@ class FakeQueues:
     def __init__(self) -> None:
         self.lengths: dict[str, int] = {}
         self.published: list[str] = []
+        self.queues: list[str | None] = []
         self.failing: set[str] = set()
 
-    def waiting(self, service: str) -> int:
-        return self.lengths.get(service, 0)
+    def waiting(self, name: str) -> int:
+        return self.lengths.get(name.removeprefix("qanat."), 0)
 
     def publish(self, job: RunJob) -> None:
         if job.service in self.failing:
             raise Unavailable("away")
         self.published.append(job.job_id)
+        self.queues.append(job.queue)
+
+
+class FakeDispatch:
+    """Says where jobs go: to the queue of their service, unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, str | None] = {}
+        self.abandoned: set[str] = set()
+
+    def queue(self, job: RunJob) -> str | None:
+        return self.queues.get(job.process_id, queue_name(job.service))
+
+    def is_consumed(self, queue: str, service: str) -> bool:
+        return queue not in self.abandoned
 
 
 class Scene:
@@ -46,14 +63,18 @@ class Scene:
         self.store = store
         self.queues = FakeQueues()
         self.now = 0.0
-        self.sweeper = Sweeper(store, self.queues, 1.0, lambda: self.now)
+        self.dispatch = FakeDispatch()
+        self.sweeper = Sweeper(store, self.queues, self.dispatch, 1.0, lambda: self.now)
 
-    def job(self, *, published: bool = True, service: str = "default") -> RunJob:
+    def job(
+        self, *, published: bool = True, service: str = "default", queue: str | None = None
+    ) -> RunJob:
         job = RunJob(
             job_id=str(uuid.uuid4()),
             process_id="native:buffer",
             service=service,
             created=datetime.now(UTC),
+            queue=queue,
         )
         self.store.accept(job)
         if published:
@@ -185,7 +206,7 @@ def test_a_job_that_ends_while_it_is_looked_at_is_not_published(scene: Scene) ->
 
     queues = Ending()
 
-    assert Sweeper(scene.store, queues, 1.0, lambda: 0.0).sweep() == 0
+    assert Sweeper(scene.store, queues, scene.dispatch, 1.0, lambda: 0.0).sweep() == 0
     assert queues.published == []
 
 
@@ -222,3 +243,36 @@ def test_more_jobs_than_fit_a_page_are_all_seen(scene: Scene) -> None:
     assert {record.status for record in map(scene.store.get, scene.queues.published) if record} == {
         JobStatus.RUNNING
     }
+
+
+def test_a_lost_job_is_sent_to_where_its_process_is_offered_now(scene: Scene) -> None:
+    scene.store.claim(scene.job(), "token", "boot", 3)
+    scene.dispatch.queues["native:buffer"] = "qanat.default@a"
+
+    assert scene.sweep_at(0) == 1
+    assert scene.queues.queues == ["qanat.default@a"]
+
+
+def test_a_job_in_a_queue_that_nobody_consumes_any_more_is_sent_to_another(scene: Scene) -> None:
+    scene.job(queue="qanat.default@old")
+    scene.queues.lengths |= {"default@old": 1, "default": 7}
+    scene.dispatch.abandoned = {"qanat.default@old"}
+
+    assert [now for now in range(20) if scene.sweep_at(now)] == [GRACE_SECONDS]
+    assert scene.queues.queues == ["qanat.default"]
+
+
+def test_a_job_whose_process_nobody_offers_waits_and_then_fails_in_words(scene: Scene) -> None:
+    job = scene.job()
+    scene.dispatch.queues["native:buffer"] = None
+
+    assert [now for now in range(60) if scene.sweep_at(now)] == []
+    record = scene.store.get(job.job_id)
+    assert record is not None
+    assert record.status is JobStatus.ACCEPTED
+    scene.sweep_at(GRACE_SECONDS + UNOFFERED_SECONDS)
+
+    record = scene.store.get(job.job_id)
+    assert record is not None
+    assert isinstance(record.outcome, Failed)
+    assert record.outcome.code == "no-such-process"

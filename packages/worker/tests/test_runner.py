@@ -261,3 +261,13 @@ def test_jobs_run_side_by_side(bench: Any, until: Callable[..., Any], tmp_path: 
         job.join(5)
     assert {bench.record(f"j{n}").status for n in range(4)} == {JobStatus.SUCCESSFUL}
     assert list(bench.folder.iterdir()) == []
+
+
+def test_a_job_whose_process_is_not_offered_here_is_left_to_others(bench: Any) -> None:
+    job = bench.accept("test:not-offered-here")
+    bench.store.mark_published(job.job_id)
+
+    bench.runner.run(job)
+
+    assert bench.record().status is JobStatus.ACCEPTED
+    assert not bench.record().published

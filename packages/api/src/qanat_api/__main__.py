@@ -62,7 +62,7 @@ def run(settings: Settings) -> None:
 
     source = Source(store.get, partial(tail, store))
     following = Following(source, events, own.event_streams, own.event_seconds)
-    parts = Parts(own, catalog, jobs, storage, following, store.ping)
+    parts = Parts(own, catalog, jobs, storage, following, store.ping, store.waiting)
     app = create_app(parts, events, close=close)
     # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -67,7 +67,7 @@ class Broker:
                     TASK_RUN,
                     kwargs={"job": wire(message)},
                     task_id=message.job_id,
-                    queue=_queue(message.service),  # type: ignore[arg-type]  # celery-types knows names only
+                    queue=_queue(message.queue or queue_name(message.service)),  # type: ignore[arg-type]  # celery-types knows names only
                     producer=Producer(connection, auto_declare=False),
                     ignore_result=True,
                     kwargsrepr="",
@@ -84,15 +84,14 @@ class Broker:
         self._connections.force_close_all()
 
 
-def _queue(service: str) -> Queue:
-    """The queue of a service, as its workers declare it."""
-    name = queue_name(service)
+def _queue(name: str) -> Queue:
+    """A queue of jobs, as the workers declare it."""
     return Queue(
         name,
         Exchange(EXCHANGE, "direct"),
         routing_key=name,
         durable=True,
-        queue_arguments=queue_arguments(),
+        queue_arguments=queue_arguments(name),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
@@ -10,11 +10,9 @@ from qanat_api.documents import Ready, ready
 from qanat_api.filters import ProcessQuery
 from qanat_api.inputs import Rules, compile_rules
 from qanat_api.links import Links, both, json_link, with_query
-from qanat_common.ogc import Process, ProcessSummary
-from qanat_common.protocol import PROTOCOL, Catalog, Offer, ServiceEntry
-
-SPOKEN = frozenset({PROTOCOL - 1, PROTOCOL, PROTOCOL + 1})
-"""Protocols of workers that this api may send jobs to: neighbours are run mixed in an upgrade."""
+from qanat_common.ogc import Link, Process, ProcessSummary
+from qanat_common.protocol import Catalog, Offer, ServiceEntry
+from qanat_common.routing import Place, places
 
 SEARCHED = frozenset({"provider", "group"})
 """Roles of the notes on a process in which words are searched for."""
@@ -31,11 +29,18 @@ READY_PAGES = 64
 
 @dataclass(frozen=True)
 class Offered:
-    """A process as a service offers it; `id` is the one by which it was found."""
+    """A process as a service offers it; `id` is the one by which it was found.
+
+    `queue` leads to workers that offer it, `qgis` is their version; `siblings` are the ids of the
+    same process at the other services that offer it.
+    """
 
     id: str
     process: Process
     service: str
+    queue: str | None = None
+    qgis: str = ""
+    siblings: tuple[str, ...] = ()
 
     @cached_property
     def rules(self) -> Rules:
@@ -52,19 +57,34 @@ class Page:
     document: Ready
 
 
-Entries = Mapping[str, Mapping[str, Process]]
-"""Service → process id → process."""
+Entries = Mapping[str, Mapping[str, Place]]
+"""Service → process id → where it is run."""
 
 
 class Snapshot:
-    """All processes at one time, by id and by `id@service`."""
+    """All processes at one time, by id and by `id@service`.
 
-    def __init__(self, entries: Entries, services: Sequence[str], *, known: bool) -> None:
-        """`services` in the order of preference; `known` is false until a registry was heard."""
+    Listed is each id, and `id@service` where that is another offer than the id alone leads to.
+    """
+
+    def __init__(
+        self,
+        entries: Entries,
+        order: Sequence[str],
+        services: Mapping[str, ServiceEntry],
+        *,
+        known: bool,
+    ) -> None:
+        """`order` names services, the preferred first; `known` is false until a registry was heard."""
         self.entries = entries
+        self.services = services
         self.known = known
-        self._found = {offered.id: offered for offered in _offered(entries, services)}
-        self._listed = _sorted({offered.process.id for offered in self._found.values()})
+        self._found = {offered.id: offered for offered in _offered(entries, order)}
+        self._listed = _sorted(
+            name
+            for name, offered in self._found.items()
+            if name == offered.process.id or not self._is_default(offered)
+        )
         self._listings: dict[str, Ready] = {}
         self.page = lru_cache(READY_PAGES)(self._page)
         self.description = lru_cache(READY_DESCRIPTIONS)(self._description)
@@ -72,8 +92,12 @@ class Snapshot:
         self._text = cache(self._searched)
 
     def __len__(self) -> int:
-        """How many processes are listed."""
+        """How many ids are listed."""
         return len(self._listed)
+
+    def _is_default(self, offered: Offered) -> bool:
+        """Whether the plain id leads to it."""
+        return self._found[offered.process.id].service == offered.service
 
     def get(self, process_id: str) -> Offered | None:
         """The process of an id, or of `id@service`."""
@@ -157,8 +181,29 @@ class Snapshot:
     def _description(self, base: str, process_id: str) -> Ready:
         """A process description."""
         offered = self._found[process_id]
-        update = {"id": offered.id, "links": Links(base).of_process(offered.id)}
+        update = {
+            "id": offered.id,
+            "links": self._links(Links(base), offered),
+            "service": offered.service,
+            "qgis_version": offered.qgis or None,
+        }
         return ready(offered.process.model_copy(update=update))
+
+    def _links(self, links: Links, offered: Offered) -> list[Link]:
+        """The links of a description, to what other services have of it too."""
+        siblings = (self._found[name] for name in offered.siblings)
+        return links.of_process(offered.id) + [
+            json_link(links.process(other.id), "related", _title_of(other)) for other in siblings
+        ]
+
+    def links_of(self, links: Links, offered: Offered) -> list[dict[str, Any]]:
+        """The same as JSON."""
+        return [link.document() for link in self._links(links, offered)]
+
+
+def _title_of(offered: Offered) -> str:
+    qgis = f" (QGIS {offered.qgis})" if offered.qgis else ""
+    return f"The same at service {offered.service}{qgis}"
 
 
 def _text(summary: ProcessSummary) -> str:
@@ -183,55 +228,54 @@ def build(
 ) -> Snapshot:
     """The snapshot of a catalogue, `offers` by digest.
 
-    A process counts as offered by a service when all its workers offer it: any of them may get the
-    job. An incomplete catalogue only adds to the snapshot before it.
+    An incomplete catalogue only adds to the snapshot before it.
     """
-    entries: dict[str, Mapping[str, Process]] = {}
-    spoken = [service for service in catalog.services if service.protocol in SPOKEN]
-    for service in spoken:
-        entries[service.name] = _common([offers[d] for d in service.digests if d in offers])
+    services = {service.name: service for service in catalog.services}
+    entries = {name: places(service, offers) for name, service in services.items()}
     if not catalog.complete:
         entries = _added(before.entries, entries)
-    made = Snapshot(entries, _preferred(spoken, entries, order), known=True)
+        services = {**before.services, **services}
+    made = Snapshot(entries, _preferred(services, entries, order), services, known=True)
     made.prepare(before)
     return made
 
 
-def _common(offers: Sequence[Offer]) -> dict[str, Process]:
-    """The processes that are in all offers, as the first has them."""
-    if not offers:
-        return {}
-    shared = set.intersection(*({process.id for process in offer.processes} for offer in offers))
-    return {process.id: process for process in offers[0].processes if process.id in shared}
-
-
-def _added(before: Entries, after: Entries) -> dict[str, Mapping[str, Process]]:
+def _added(before: Entries, after: Entries) -> dict[str, dict[str, Place]]:
     names = [*after, *(name for name in before if name not in after)]
     return {name: {**before.get(name, {}), **after.get(name, {})} for name in names}
 
 
 def _preferred(
-    services: Sequence[ServiceEntry], entries: Entries, order: Sequence[str]
+    services: Mapping[str, ServiceEntry], entries: Entries, order: Sequence[str]
 ) -> list[str]:
     """Names of services: those of the configured order, then the newest QGIS first, then by name."""
-    qgis = {service.name: _version(service.qgis) for service in services}
+    qgis = {name: version_of(service.qgis) for name, service in services.items()}
     given = {name: place for place, name in enumerate(order)}
     by_name = sorted(entries)
     by_qgis = sorted(by_name, key=lambda name: qgis.get(name, ()), reverse=True)
     return sorted(by_qgis, key=lambda name: given.get(name, len(given)))
 
 
-def _version(text: str) -> tuple[int, ...]:
+def version_of(text: str) -> tuple[int, ...]:
+    """What versions are ordered by: the numbers in front ("3.40.1-Bratislava" → 3, 40, 1)."""
     return tuple(int(number) for number in re.findall(r"\d+", text.partition("-")[0]))
 
 
-def _offered(entries: Entries, services: Sequence[str]) -> Iterator[Offered]:
+def _offered(entries: Entries, order: Sequence[str]) -> Iterator[Offered]:
     """Each offer under its own id; the plain id is that of the most preferred service, told last."""
-    for service in reversed(services):
-        for process in entries[service].values():
-            yield Offered(f"{process.id}@{service}", process, service)
-            yield Offered(process.id, process, service)
+    services: dict[str, list[str]] = {}
+    for service in order:
+        for process_id in entries[service]:
+            services.setdefault(process_id, []).append(service)
+    for service in reversed(order):
+        for process_id, place in entries[service].items():
+            own = f"{process_id}@{service}"
+            ids = [f"{process_id}@{other}" for other in services[process_id]]
+            others = tuple(name for name in ids if name != own) if len(ids) > 1 else ()
+            offered = Offered(own, place.process, service, place.queue, place.qgis, others)
+            yield offered
+            yield replace(offered, id=process_id)
 
 
-NOTHING = Snapshot({}, (), known=False)
+NOTHING = Snapshot({}, (), {}, known=False)
 """What is known before the registry was heard."""

@@ -33,7 +33,7 @@ from qanat_common.jobs import JobRecord, JobSummary
 from qanat_common.listing import JobFilter, JobPage
 from qanat_common.logs import job_context
 from qanat_common.ogc import REL, JobControl, JobStatus, Link, StatusInfo
-from qanat_common.protocol import Failed, LogEntry, RunJob, Succeeded
+from qanat_common.protocol import Failed, LogEntry, RunJob, Succeeded, queue_name
 from qanat_common.storage import job_key
 
 logger = logging.getLogger(__name__)
@@ -338,6 +338,8 @@ def _request(offered: Offered, body: bytes) -> RunJob:
         job_id=str(uuid.uuid4()),
         process_id=offered.process.id,
         service=offered.service,
+        listed_id=None if offered.id == offered.process.id else offered.id,
+        queue=None if offered.queue == queue_name(offered.service) else offered.queue,
         created=datetime.now(UTC),
         inputs=parse_inputs(execute, offered.process, offered.rules),
         outputs=execute.outputs,

@@ -55,6 +55,15 @@ class Links:
         """A process description."""
         return f"{self.processes}/{quote(process_id, safe=':@')}"
 
+    @property
+    def services(self) -> str:
+        """The services whose workers run the processes."""
+        return f"{self.base}/services"
+
+    def service(self, name: str) -> str:
+        """A service."""
+        return f"{self.services}/{quote(name, safe='')}"
+
     def job(self, job_id: str) -> str:
         """The status of a job."""
         return f"{self.jobs}/{quote(job_id, safe='')}"
@@ -89,11 +98,21 @@ class Links:
             json_link(f"{self.base}/conformance", REL + "conformance", "Conformance classes"),
             json_link(self.processes, REL + "processes", "Processes"),
             json_link(self.jobs, REL + "job-list", "Jobs"),
+            json_link(self.services, "service-meta", "Services: who runs the processes"),
         ]
 
     def of_list(self) -> list[Link]:
         """The links of the list of all processes."""
         return both(self.processes, "All processes")
+
+    def of_service(self, name: str) -> list[Link]:
+        """The links of a service."""
+        offered = with_query(self.processes, {"service": name})
+        return [
+            *both(self.service(name), "This service"),
+            json_link(offered, REL + "processes", "Its processes"),
+            json_link(self.services, "up", "All services"),
+        ]
 
     def of_summary(self, process_id: str) -> list[Link]:
         """The links of a process within the list."""

@@ -137,6 +137,14 @@ def _paths() -> Object:
             errors=(404, 503),
         ),
         "/processes/{processId}/execution": {"post": _execute()},
+        "/services": _live("services", "The services", "service", "serviceList"),
+        "/services/{name}": _live(
+            "service",
+            "A service: with what it runs, how busy it is",
+            "service",
+            "service",
+            "serviceName",
+        ),
         "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", *JOB_FILTERS),
         "/jobs/{jobId}": {
             **_status(),

@@ -59,12 +59,34 @@ _OCCURS: Object = {
     },
 }
 
+_COUNT: Object = {"type": "integer", "minimum": 0}
+_SERVICE: Object = {
+    "name": _TEXT,
+    "title": _TEXT,
+    "description": _TEXT,
+    "labels": _map(_TEXT),
+    "qgisVersions": _array(_TEXT),
+    "providers": _array(_object(id=_TEXT, name=_TEXT, version=_TEXT, algorithms=_COUNT)),
+    "alike": {"type": "boolean", "description": "Whether all its workers offer the same"},
+    "processes": _COUNT,
+    "workers": _COUNT,
+    "draining": _COUNT,
+    "slots": _COUNT,
+    "waiting": _COUNT,
+    "oldestWaitingSeconds": {"type": "number", "nullable": True},
+    "links": _array(_ref("link")),
+}
+
 SCHEMAS: Object = {
     "any": {"type": "object"},
     "link": _object("href", "rel", href=_TEXT, rel=_TEXT, type=_TEXT, hreflang=_TEXT, title=_TEXT),
     "landingPage": _object("links", title=_TEXT, description=_TEXT, links=_array(_ref("link"))),
     "confClasses": _object("conformsTo", conformsTo=_array(_TEXT)),
     "processSummary": _object("id", "version", **_SUMMARY),
+    "service": _object("name", "title", "processes", "slots", "waiting", "links", **_SERVICE),
+    "serviceList": _object(
+        "services", "links", services=_array(_ref("service")), links=_array(_ref("link"))
+    ),
     "processList": _object(
         "processes",
         "links",
@@ -75,6 +97,8 @@ SCHEMAS: Object = {
         "id",
         "version",
         **_SUMMARY,
+        service=_TEXT,
+        qgisVersion=_TEXT,
         inputs=_map(_object("schema", **_DESCRIBED, **_OCCURS, schema={"type": "object"})),
         outputs=_map(_object("schema", **_DESCRIBED, schema={"type": "object"})),
     ),

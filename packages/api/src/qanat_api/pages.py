@@ -147,6 +147,7 @@ def process(
         process=offered.process,
         process_id=offered.id,
         service=offered.service,
+        qgis=offered.qgis,
         notes=roles(offered.process),
         metadata=offered.process.metadata or (),
         shown=shown,
@@ -164,6 +165,16 @@ def process(
 def form_of(described: Process) -> list[Field]:
     """The fields of a process's form."""
     return fields(described, KINDS)
+
+
+def services(site: Site, document: Document) -> bytes:
+    """All services."""
+    return _page("services.html", site, document, site.links.services)
+
+
+def service(site: Site, document: Document) -> bytes:
+    """A service."""
+    return _page("service.html", site, document, site.links.service(document["name"]))
 
 
 def jobs(site: Site, document: Document, query: Mapping[str, list[str]]) -> bytes:

@@ -26,7 +26,8 @@ class JobSummary(BaseModel):
     """What is told of a job in a list. Times are in UTC, by the clock of the store.
 
     `attempt` counts the starts; `token` fences the current one: only its holder may write; `boot`
-    is the worker that runs it; `published` says that the broker has confirmed the message; `lines`
+    is the worker that runs it; `published` says that the broker has confirmed the message, `queue` in
+    which queue where that is not its service's; `lines`
     counts the log of this attempt, also what is no longer kept; from `expires` on, a job that has
     ended may be taken away.
     """
@@ -49,6 +50,7 @@ class JobSummary(BaseModel):
     token: str | None = None
     boot: str | None = None
     published: bool = False
+    queue: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -133,14 +133,20 @@ class ProcessSummary(Description):
 
 
 class Process(ProcessSummary):
-    """process.yaml: a process with its inputs and outputs."""
+    """process.yaml: a process with its inputs and outputs; `qgis_version` and `service` are ours."""
+
+    qgis_version: str | None = None
+    service: str | None = None
 
     inputs: dict[str, InputDescription] = Field(default_factory=dict)
     outputs: dict[str, OutputDescription] = Field(default_factory=dict)
 
     def summary(self) -> ProcessSummary:
         """The same process as `/processes` lists it."""
-        return ProcessSummary.model_validate(self.model_dump(exclude={"inputs", "outputs"}))
+        return ProcessSummary.model_validate(self.model_dump(include=_SUMMARY))
+
+
+_SUMMARY = set(ProcessSummary.model_fields)
 
 
 class Format(Document):

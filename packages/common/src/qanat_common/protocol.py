@@ -33,6 +33,14 @@ def queue_name(service: str) -> str:
     return f"qanat.{service}"
 
 
+def offer_queue_name(service: str, digest: str) -> str:
+    """The queue of those workers of a service that offer just what `digest` names.
+
+    Jobs go through it only while the workers of a service differ.
+    """
+    return f"{queue_name(service)}@{digest[:16]}"
+
+
 class Message(BaseModel):
     """A message between services: fields may come, none may go; what is unknown is ignored."""
 
@@ -80,7 +88,9 @@ class RunJob(Message):
     """One job to run: api → worker. Holds the whole request, so a lost record can be restored.
 
     `outputs` None asks for all outputs. `inputs_key` names a file of the storage that holds the
-    inputs (JSON) when they are too large for the broker; `inputs` is empty then.
+    inputs (JSON) when they are too large for the broker; `inputs` is empty then. `listed_id` is the
+    id by which the client asked, where that is not `process_id`; `queue` the queue to which the job
+    was sent, where that is not its service's.
     """
 
     v: int = PROTOCOL
@@ -92,6 +102,8 @@ class RunJob(Message):
     inputs_key: str | None = None
     outputs: dict[str, OutputRequest] | None = None
     response: Response = Response.RAW
+    listed_id: str | None = None
+    queue: str | None = None
 
 
 # Outcomes: written once, by the worker ---------------------------------------------------------
@@ -186,10 +198,11 @@ class ProviderInfo(Message):
 
 
 class Announcement(Message):
-    """A worker says who it is and what it offers: worker → registries, some 500 bytes.
+    """A worker says who it is and what it offers: worker → registries, some 600 bytes.
 
     `boot` is a UUID of this start of the worker; `serial` grows with each announcement of a boot;
-    `digest` names the Offer in the store; `versions` has qanat-worker, qgis, gdal, proj, python;
+    `digest` names the Offer in the store, `offer_queue` is the queue of those who offer just that
+    (None: the worker takes jobs from `queue` only); `versions` has qanat-worker, qgis, gdal, proj, python;
     `sandbox` is how its jobs are confined, such as landlock-6+seccomp, none or off.
     """
 
@@ -210,6 +223,7 @@ class Announcement(Message):
     labels: dict[str, str] = Field(default_factory=dict)
     sandbox: str | None = None
     digest: str
+    offer_queue: str | None = None
 
 
 class Refusal(Message):
@@ -227,8 +241,24 @@ class Offer(Message):
     refused: list[Refusal] = Field(default_factory=list)
 
 
+class OfferEntry(Message):
+    """Workers of a service that offer the same; `queue` is theirs alone, None where they have none."""
+
+    digest: str
+    queue: str | None = None
+    protocol: int = PROTOCOL
+    qgis: str = ""
+    providers: list[ProviderInfo] = Field(default_factory=list)
+    workers: int = 0
+    slots: int = 0
+
+
 class ServiceEntry(Message):
-    """A service of the catalogue: workers that share a queue. `digests` are of its offers."""
+    """A service of the catalogue: workers that share a queue. `digests` are of its offers.
+
+    `protocol` and `qgis` are the oldest among its workers; `offers` the newest first; `labels` those
+    that all of them have.
+    """
 
     name: str
     queue: str
@@ -239,6 +269,9 @@ class ServiceEntry(Message):
     digests: list[str]
     workers: int
     slots: int
+    draining: int = 0
+    labels: dict[str, str] = Field(default_factory=dict)
+    offers: list[OfferEntry] = Field(default_factory=list)
 
 
 class Catalog(Message):

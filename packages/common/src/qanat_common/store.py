@@ -4,25 +4,23 @@ The only file that imports redis. Every change of state is one atomic compare-an
 of the folder `lua`), so a job ends exactly once, by whomever. Times are by the clock of the store.
 """
 
-import hashlib
-import json
 import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import resources
 from typing import Any, cast
 
 import redis
-from pydantic import TypeAdapter, ValidationError
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from qanat_common import listing
+from qanat_common import listing, offers
 from qanat_common.errors import Unavailable
+from qanat_common.hashes import Hash, record_of
 from qanat_common.jobs import JobRecord
 from qanat_common.listing import JobFilter, JobPage
 from qanat_common.ogc import JobStatus
@@ -43,7 +41,6 @@ OFFER_SECONDS = 7 * 86_400
 WORKER_MS = 6_000
 """How long a worker counts as alive after its last beat."""
 
-_DOCUMENTS = ("request", "outcome")
 _SHARED = "index"
 _SCRIPTS = (
     *("accept", "published", "claim", "progress", "finish", "remove", "list"),
@@ -67,6 +64,14 @@ class Claim:
 
     result: Claimed
     attempt: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Jobs that wait for a worker: how many, and when the oldest was accepted."""
+
+    count: int
+    oldest: datetime | None = None
 
 
 class Store:
@@ -121,23 +126,40 @@ class Store:
                     args=[
                         PREFIX,
                         request.job_id,
-                        request.process_id,
+                        request.listed_id or request.process_id,
                         request.service,
                         request.model_dump_json(by_alias=True, exclude_none=True),
                         created,
+                        request.queue or "",
                     ],
                 )
             )
 
-    def mark_published(self, job_id: str) -> None:
-        """Note that the broker has taken the job's message."""
+    def mark_published(self, job_id: str, queue: str = "") -> None:
+        """Note that the broker has taken the job's message; into `queue`, if it is another one."""
         with _reachable():
-            self._scripts["published"](keys=[_job(job_id)])
+            self._scripts["published"](keys=[_job(job_id)], args=[1, queue])
+
+    def mark_unpublished(self, job_id: str) -> None:
+        """Note that the job's message is no more: the sweeper sends another, to where it is run."""
+        with _reachable():
+            self._scripts["published"](keys=[_job(job_id)], args=[0, ""])
+
+    def waiting(self, service: str) -> Waiting:
+        """How many jobs of a service no worker has begun, and since when the oldest waits."""
+        index = f"{PREFIX}jobs:w:{service}"
+        with _reachable():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.zcard(index)
+            pipeline.zrange(index, 0, 0, withscores=True)
+            count, oldest = pipeline.execute()
+        since = datetime.fromtimestamp(oldest[0][1] / 1000, UTC) if oldest else None
+        return Waiting(int(count), since)
 
     def get(self, job_id: str) -> JobRecord | None:
         """The record of a job."""
         with _reachable():
-            return _record(cast(_Hash, self._redis.hgetall(_job(job_id))))
+            return record_of(cast(Hash, self._redis.hgetall(_job(job_id))))
 
     def was_removed(self, job_id: str) -> bool:
         """Whether there was such a job, and it was removed."""
@@ -290,9 +312,7 @@ class Store:
 
     def put_offer(self, offer: Offer) -> str:
         """Keep an offer; returns its digest (SHA-256 of its JSON), the name to find it by."""
-        # The order of inputs is what clients show: it is part of the content, and never sorted.
-        text = offer.model_dump_json(by_alias=True, exclude_none=True).encode()
-        digest = hashlib.sha256(text).hexdigest()
+        text, digest = offers.encode(offer)
         with _reachable():
             self._redis.set(_offer(digest), zlib.compress(text), ex=OFFER_SECONDS)
         return digest
@@ -327,27 +347,6 @@ def _offer(digest: str) -> str:
 
 def _ms(time: datetime | None) -> int | None:
     return None if time is None else round(time.timestamp() * 1000)
-
-
-_Hash = dict[bytes, bytes]
-_RECORD: TypeAdapter[JobRecord] = TypeAdapter(JobRecord)
-
-
-def _record(values: _Hash) -> JobRecord | None:
-    """A record from the fields of its hash; None where there is none, or it cannot be read."""
-    if b"request" not in values:
-        return None
-    fields: dict[str, Any] = {name.decode(): value.decode() for name, value in values.items()}
-    for name in listing.TIMES & fields.keys():
-        fields[name] = listing.time(fields[name])
-    for name in _DOCUMENTS:
-        if name in fields:
-            fields[name] = json.loads(fields[name])
-    try:
-        return _RECORD.validate_python(fields)
-    except ValidationError:
-        logger.exception("job %s: its record cannot be read", fields.get("job_id"))
-        return None
 
 
 @contextmanager

@@ -12,16 +12,22 @@ LONGEST_JOB_SECONDS = 86_400
 """No job runs longer: a broker that takes a message back from a silent worker waits this long."""
 
 
-def queue_arguments() -> dict[str, Any]:
+OFFER_QUEUE_SECONDS = 86_400
+"""How long RabbitMQ keeps the queue of an offer that no worker has any more."""
+
+
+def queue_arguments(name: str = "") -> dict[str, Any]:
     """The arguments of a job queue on RabbitMQ: frozen, every service declares them alike.
 
     A quorum queue survives its node. Deliveries are limited by the job record, which can tell a
     client why; the broker's limit only stops a message that no worker can even read.
     """
+    own = {"x-expires": OFFER_QUEUE_SECONDS * 1000} if "@" in name else {}
     return {
         "x-queue-type": "quorum",
         "x-delivery-limit": 50,
         "x-consumer-timeout": LONGEST_JOB_SECONDS * 1000,
+        **own,
     }
 
 

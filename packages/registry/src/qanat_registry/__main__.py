@@ -21,6 +21,7 @@ from qanat_registry.app import create_app
 from qanat_registry.board import Board
 from qanat_registry.broker import Listener, Queues, make_app
 from qanat_registry.catalog import Roster
+from qanat_registry.dispatch import Dispatch
 from qanat_registry.janitor import Janitor, Keeping
 from qanat_registry.settings import RegistrySettings, Settings
 from qanat_registry.sweeper import Sweeper
@@ -80,9 +81,10 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     store = Store(settings.store_url)
     board = Board(Roster(own.lease_seconds), time.monotonic)
     messenger = Messenger(board, asyncio.get_running_loop())
+    dispatch = Dispatch(lambda: board.snapshot.catalog, store)
     parts = (
         Listener(celery, messenger, own.scan_seconds),
-        Sweeper(store, Queues(celery), own.sweep_seconds, time.monotonic),
+        Sweeper(store, Queues(celery), dispatch, own.sweep_seconds, time.monotonic),
         Janitor(store, Expiry(store), lambda: Storage(settings.storage_url), _keeping(own)),
     )
     app = create_app(board, parts, {"store": store.ping})

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from qanat_common.protocol import Announcement
+from qanat_common.protocol import Announcement, Catalog
 from qanat_registry.catalog import Roster, ServiceReport, WorkerReport
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,12 @@ class Snapshot:
 
     body: bytes
     etag: str
-    complete: bool
+    catalog: Catalog
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody who is there must have been heard."""
+        return self.catalog.complete
 
 
 class Board:
@@ -38,6 +43,7 @@ class Board:
         self._clock = clock
         self._changed = asyncio.Event()
         self._closed = False
+        self._differing: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.hears = False
         self.snapshot = self._take()
@@ -99,10 +105,24 @@ class Board:
             logger.warning("worker %s of service %s fell silent", gone.node, gone.service)
         snapshot = self._take()
         if snapshot.etag != self.snapshot.etag:
+            self._report_differences(snapshot.catalog)
             self.snapshot = snapshot
             self._changed.set()
             self._changed = asyncio.Event()
         self._set_timer(now)
+
+    def _report_differences(self, catalog: Catalog) -> None:
+        """Say when the workers of a service begin to differ, and when they no longer do."""
+        differing = {entry.name for entry in catalog.services if len(entry.offers) > 1}
+        for name in sorted(differing - self._differing):
+            logger.warning(
+                "the workers of service %s offer different things: each job goes where its process"
+                " is offered; GET /services tells in what they differ",
+                name,
+            )
+        for name in sorted(self._differing - differing):
+            logger.info("the workers of service %s no longer differ", name)
+        self._differing = differing
 
     def _set_timer(self, now: float) -> None:
         if self._timer:
@@ -117,4 +137,4 @@ class Board:
         catalog = self._roster.catalog(self._clock())
         body = catalog.model_dump_json(by_alias=True, exclude_none=True).encode()
         etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        return Snapshot(body, etag, catalog.complete)
+        return Snapshot(body, etag, catalog)

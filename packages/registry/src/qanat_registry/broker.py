@@ -212,12 +212,12 @@ class Queues:
         self._app = app
         self._connection: Connection | None = None
 
-    def waiting(self, service: str) -> int:
-        """How many messages wait for a worker of the service. Raises Unavailable."""
+    def waiting(self, name: str) -> int:
+        """How many messages wait in a queue. Raises Unavailable."""
         with self._connected() as connection:
             channel = connection.channel()
             try:
-                queue: Any = Queue(queue_name(service), channel=channel)
+                queue: Any = Queue(name, channel=channel)
                 return int(queue.queue_declare(passive=True).message_count)
             except connection.channel_errors:
                 return 0  # there is no such queue: nobody ever sent to it
@@ -225,14 +225,14 @@ class Queues:
                 connection.maybe_close_channel(channel)
 
     def publish(self, job: RunJob) -> None:
-        """Send a job to its service's queue, and wait until the broker has it. Raises Unavailable."""
-        name = queue_name(job.service)
+        """Send a job to its queue, and wait until the broker has it. Raises Unavailable."""
+        name = job.queue or queue_name(job.service)
         queue = Queue(
             name,
             Exchange(EXCHANGE, "direct"),
             routing_key=name,
             durable=True,
-            queue_arguments=queue_arguments(),
+            queue_arguments=queue_arguments(name),
         )
         with self._connected() as connection:
             self._app.send_task(

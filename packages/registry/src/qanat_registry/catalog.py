@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from qanat_common.protocol import (
     Announcement,
     Catalog,
+    OfferEntry,
     ProviderInfo,
     ServiceEntry,
     WorkerState,
@@ -51,11 +52,14 @@ class WorkerReport(BaseModel):
 
 
 class ServiceReport(ServiceEntry):
-    """A service as operators see it: its entry of the catalogue, and what the api need not know."""
+    """A service as operators see it: its entry of the catalogue, and what the api need not know.
 
-    draining: int
+    `differences` names in what its workers are not alike: what → its values.
+    """
+
     processes: int
     qgis_versions: list[str]
+    differences: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -196,13 +200,11 @@ def _says_the_same(old: Announcement, new: Announcement) -> bool:
 
 
 def _entry(leases: Sequence[Lease]) -> ServiceEntry:
-    """A service of the catalogue. Its draining workers count only where no other is left.
-
-    Any of its workers may get a job: so protocol and QGIS are the oldest among them.
-    """
+    """A service of the catalogue. Its draining workers count only where no other is left."""
     ready = [lease for lease in leases if lease.ready]
     speaking = [lease.announcement for lease in ready or leases]
     newest = speaking[0]
+    digests = list(dict.fromkeys(announcement.digest for announcement in speaking))
     return ServiceEntry(
         name=newest.service,
         queue=newest.queue,
@@ -210,10 +212,61 @@ def _entry(leases: Sequence[Lease]) -> ServiceEntry:
         description=newest.description,
         protocol=min(announcement.v for announcement in speaking),
         qgis=min((one.versions.get("qgis", "") for one in speaking), key=version_key),
-        digests=list(dict.fromkeys(announcement.digest for announcement in speaking)),
+        digests=digests,
         workers=len(ready),
         slots=sum(lease.announcement.slots for lease in ready),
+        draining=len(leases) - len(ready),
+        labels=_shared([announcement.labels for announcement in speaking]),
+        offers=[_offer([one for one in speaking if one.digest == digest]) for digest in digests],
     )
+
+
+def _offer(told: Sequence[Announcement]) -> OfferEntry:
+    """Those who offer the same, the newest first. A draining one takes no jobs: it counts no slots."""
+    ready = [announcement for announcement in told if announcement.state is WorkerState.READY]
+    own = {announcement.offer_queue for announcement in told}
+    return OfferEntry(
+        digest=told[0].digest,
+        queue=own.pop() if len(own) == 1 else None,
+        protocol=min(announcement.v for announcement in told),
+        qgis=told[0].versions.get("qgis", ""),
+        providers=told[0].providers,
+        workers=len(ready),
+        slots=sum(announcement.slots for announcement in ready),
+    )
+
+
+def _shared(labels: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The labels that all have."""
+    first = labels[0]
+    return {
+        name: value
+        for name, value in first.items()
+        if all(one.get(name) == value for one in labels)
+    }
+
+
+def differences(told: Sequence[Announcement]) -> dict[str, list[str]]:
+    """In what the workers of a service are not alike: versions of software and providers, offers."""
+    seen: dict[str, set[str]] = {}
+    for one in told:
+        facts = {
+            "protocol": str(one.v),
+            **one.versions,
+            **{f"provider {provider.id}": provider.version for provider in one.providers},
+            "offer": one.digest[:16],
+        }
+        for name, value in facts.items():
+            seen.setdefault(name, set()).add(value)
+    lacking = {
+        f"provider {provider.id}"
+        for one in told
+        for provider in one.providers
+        if any(provider.id not in {own.id for own in other.providers} for other in told)
+    }
+    for name in lacking:
+        seen[name].add("none")
+    return {name: sorted(values) for name, values in sorted(seen.items()) if len(values) > 1}
 
 
 def _service_report(leases: Sequence[Lease]) -> ServiceReport:
@@ -221,9 +274,9 @@ def _service_report(leases: Sequence[Lease]) -> ServiceReport:
     qgis = {announcement.versions.get("qgis", "") for announcement in told}
     return ServiceReport(
         **_entry(leases).model_dump(),
-        draining=sum(not lease.ready for lease in leases),
         processes=max(announcement.processes for announcement in told),
         qgis_versions=sorted(qgis, key=version_key),
+        differences=differences(told),
     )
 
 

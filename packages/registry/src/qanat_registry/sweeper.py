@@ -1,7 +1,7 @@
 """Jobs that lost their message or their worker are published again.
 
 No setting of any broker was lossless when processes were killed at random; with this nothing was
-lost. It only ever publishes: a worker's claim decides whether a message still means anything, and
+lost. It publishes: a worker's claim decides whether a message still means anything, and
 ends a job that was tried too often. So a message too many is harmless.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from qanat_common.errors import Unavailable
-from qanat_common.jobs import JobSummary
+from qanat_common.errors import NoSuchProcess, Unavailable
+from qanat_common.jobs import JobRecord, JobSummary
 from qanat_common.listing import JobFilter
 from qanat_common.logs import job_context
 from qanat_common.ogc import JobStatus
-from qanat_common.protocol import RunJob
+from qanat_common.protocol import Failed, RunJob, queue_name
 from qanat_common.store import WORKER_MS, Store
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 SILENT_SECONDS = 3 * WORKER_MS / 1000
 """A worker without a new beat for so long is dead, whatever the clock of the store makes of it."""
 
+UNOFFERED_SECONDS = 60.0
+"""How long a job may wait for a worker that offers its process, while others of its service are there."""
+
 SHARE = 20
 """A sweep that took t seconds is followed by a pause of at least SHARE * t."""
 
@@ -47,11 +50,21 @@ PAGE = 100
 class Queues(Protocol):
     """What the sweeper needs of the broker; both raise Unavailable."""
 
-    def waiting(self, service: str) -> int:
-        """How many messages wait for a worker of the service."""
+    def waiting(self, name: str) -> int:
+        """How many messages wait in a queue."""
 
     def publish(self, job: RunJob) -> None:
-        """Send a job to its service's queue, and wait until the broker has it."""
+        """Send a job to its queue, and wait until the broker has it."""
+
+
+class Dispatch(Protocol):
+    """Who knows where a job is to be sent."""
+
+    def queue(self, job: RunJob) -> str | None:
+        """Its queue; None when those who are there cannot run it. Raises Unavailable."""
+
+    def is_consumed(self, queue: str, service: str) -> bool:
+        """Whether somebody may take jobs from a queue."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +112,24 @@ class Sweeper:
     """Looks through the jobs that have not ended. `sweep` is one look; `start` repeats it."""
 
     def __init__(
-        self, store: Store, queues: Queues, seconds: float, clock: Callable[[], float]
+        self,
+        store: Store,
+        queues: Queues,
+        dispatch: Dispatch,
+        seconds: float,
+        clock: Callable[[], float],
     ) -> None:
         """`seconds` lie between two looks; `clock` gives seconds that only grow."""
         self._store = store
         self._queues = queues
+        self._dispatch = dispatch
         self._seconds = seconds
         self._clock = clock
         self._suspects: dict[str, Suspect] = {}
         self._shunned: dict[str, float] = {}
         self._pulses: dict[str, Pulse] = {}
         self._held_since = clock()
+        self._unoffered: dict[str, float] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -156,13 +176,14 @@ class Sweeper:
         boots: set[str | None] = set()
         sent = 0
         for record in self._unfinished():
-            service, known = record.service, self._suspects.get(record.job_id)
-            if service not in queued:
-                queued[service] = self._queued(service)
+            known = self._suspects.get(record.job_id)
+            queue = record.queue or queue_name(record.service)
+            if queue not in queued:
+                queued[queue] = self._queued(queue, record.service)
             boots.add(record.boot)
             alive = record.boot is not None and self._lives(record.boot)
             now = self._clock()
-            suspect = judge(record, known, now, alive=alive, queued=queued[service])
+            suspect = judge(record, known, now, alive=alive, queued=queued[queue])
             if suspect is None:
                 continue
             if suspect.not_before <= now and self._publish(record):
@@ -198,14 +219,16 @@ class Sweeper:
                 if cursor is None:
                     break
 
-    def _queued(self, service: str) -> bool:
-        """Whether messages wait for a service; supposed when its queue cannot be asked."""
-        if self._is_shunned(service):
+    def _queued(self, queue: str, service: str) -> bool:
+        """Whether messages wait for workers; supposed when the queue cannot be asked."""
+        if not self._dispatch.is_consumed(queue, service):
+            return False
+        if self._is_shunned(queue):
             return True
         try:
-            return self._queues.waiting(service) > 0
+            return self._queues.waiting(queue) > 0
         except Unavailable as error:
-            self._shun(service, error)
+            self._shun(queue, error)
             return True
 
     def _publish(self, listed: JobSummary) -> bool:
@@ -213,22 +236,39 @@ class Sweeper:
         record = self._store.get(listed.job_id)
         if record is None or (record.status, record.token) != (listed.status, listed.token):
             return False
-        if self._is_shunned(record.service):
-            return False
         with job_context(record.job_id):
-            try:
-                self._queues.publish(record.request)
-            except Unavailable as error:
-                self._shun(record.service, error)
-                return False
-            self._store.mark_published(record.job_id)
-            logger.warning("job %s was %s and lost: published again", record.job_id, record.status)
+            queue = self._dispatch.queue(record.request)
+            if queue is None:
+                self._not_offered(record)
+            return queue is not None and self._sent(record, queue)
+
+    def _sent(self, record: JobRecord, queue: str) -> bool:
+        if self._is_shunned(queue):
+            return False
+        try:
+            self._queues.publish(record.request.model_copy(update={"queue": queue}))
+        except Unavailable as error:
+            self._shun(queue, error)
+            return False
+        self._unoffered.pop(record.job_id, None)
+        self._store.mark_published(record.job_id, queue)
+        logger.warning("job %s was %s and lost: published again", record.job_id, record.status)
         return True
 
-    def _is_shunned(self, service: str) -> bool:
-        return self._clock() < self._shunned.get(service, 0.0)
+    def _not_offered(self, record: JobRecord) -> None:
+        """End a job that its service could not run for a while, although its workers are there."""
+        now = self._clock()
+        if now - self._unoffered.setdefault(record.job_id, now) < UNOFFERED_SECONDS:
+            return
+        logger.error("%s: no worker of its service offers it any more", record.process_id)
+        words = f"No worker offers the process {record.process_id!r} any more."
+        self._store.give_up(record.job_id, Failed(code=NoSuchProcess.code, message=words))
+        del self._unoffered[record.job_id]
 
-    def _shun(self, service: str, error: Unavailable) -> None:
-        """Leave the queue of a service alone for a while: each try may cost seconds."""
-        logger.warning("the queue of service %s: %s", service, error.detail)
-        self._shunned[service] = self._clock() + FIRST_PAUSE
+    def _is_shunned(self, queue: str) -> bool:
+        return self._clock() < self._shunned.get(queue, 0.0)
+
+    def _shun(self, queue: str, error: Unavailable) -> None:
+        """Leave a queue alone for a while: each try may cost seconds."""
+        logger.warning("the queue %s: %s", queue, error.detail)
+        self._shunned[queue] = self._clock() + FIRST_PAUSE

@@ -13,7 +13,7 @@ from typing import NoReturn
 from qanat_common.command import command
 from qanat_common.storage import Storage
 from qanat_common.store import Store
-from qanat_worker.broker import JobWorker, Mouth, Parts, make_app
+from qanat_worker.broker import JobWorker, Mouth, OfferQueue, Parts, make_app
 from qanat_worker.children import Children, EngineFailed
 from qanat_worker.confinement import Confinement, is_complete
 from qanat_worker.fetch import Fetcher
@@ -25,7 +25,7 @@ from qanat_worker.runner import Runner
 from qanat_worker.sandbox import scrubbed
 from qanat_worker.settings import Settings, WorkerSettings
 from qanat_worker.stopper import STOPS, Stopper
-from qanat_worker.warm import EngineStart
+from qanat_worker.warm import Capabilities, EngineStart
 from qanat_worker.watch import Watch
 
 logger = logging.getLogger("qanat_worker")
@@ -77,7 +77,13 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     who = identity(mine, boot)
     app = make_app(settings.broker_url, mine)
     herald = Herald(mine, who, store, Mouth(app).publish)
-    children = Children(engine_start(mine, folder, settings.log.level), herald.able)
+    offers = OfferQueue(app, mine.service)
+
+    def able(capabilities: Capabilities) -> None:
+        offers.follow(capabilities.offer)
+        herald.able(capabilities)
+
+    children = Children(engine_start(mine, folder, settings.log.level), able)
     stack.callback(children.close)
     watch = Watch(mine.qgis.published, children.reload)
     _start(children, mine)
@@ -94,7 +100,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
         store=store,
         storage=Storage(settings.storage_url),
     )
-    worker = JobWorker(app, who, Parts(runner, herald, pulse, store))
+    worker = JobWorker(app, who, Parts(runner, herald, pulse, store, offers))
     herald.start()
     pulse.start()
     watch.start()

@@ -4,6 +4,7 @@ The only file here that imports celery and kombu.
 """
 
 import logging
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from kombu.pidbox import Mailbox
 from pydantic import ValidationError
 
 from qanat_common.errors import Internal, Unavailable
+from qanat_common.offers import digest
 from qanat_common.protocol import (
     COMMAND_ANNOUNCE,
     COMMAND_ANNOUNCE_YOURSELF,
@@ -28,8 +30,10 @@ from qanat_common.protocol import (
     TASK_RUN,
     Announcement,
     Failed,
+    Offer,
     RunJob,
     WorkerState,
+    offer_queue_name,
     queue_name,
     wire,
 )
@@ -57,29 +61,74 @@ class Parts:
     herald: Herald
     pulse: Pulse
     store: Store
+    offers: "OfferQueue"
 
 
 def make_app(broker_url: str, settings: WorkerSettings) -> Celery:
     """The Celery app of a worker: its queue, and how it is consumed."""
-    name = queue_name(settings.service)
+    own = _queue(queue_name(settings.service))
     app = Celery("qanat-worker", set_as_current=False)
     app.conf.update(
         celery_settings(broker_url),
-        task_queues=[
-            Queue(
-                name,
-                Exchange(EXCHANGE, "direct"),
-                routing_key=name,
-                durable=True,
-                queue_arguments=queue_arguments(),
-            )
-        ],
-        task_default_queue=name,
+        task_queues=[own],
+        task_default_queue=own.name,
         worker_pool="threads",
         worker_concurrency=settings.slots,
         worker_consumer=JobConsumer,
     )
     return app
+
+
+def _queue(name: str) -> Queue:
+    return Queue(
+        name,
+        Exchange(EXCHANGE, "direct"),
+        routing_key=name,
+        durable=True,
+        queue_arguments=queue_arguments(name),
+    )
+
+
+class OfferQueue:
+    """The queue of those who offer just what this worker does: another one when its offer changes."""
+
+    def __init__(self, app: Celery, service: str) -> None:
+        """Nothing is consumed before `follow`."""
+        self._app = app
+        self._service = service
+        self._lock = threading.Lock()
+        self._name: str | None = None
+        self._consumer: Consumer | None = None
+
+    def follow(self, offer: Offer) -> None:
+        """Take jobs from the queue of this offer, and from that of the one before no more."""
+        name = offer_queue_name(self._service, digest(offer))
+        with self._lock:
+            old, self._name = self._name, name
+            consumer = self._consumer
+        if name == old:
+            return
+        if consumer is None:
+            self._select(name, old)
+        else:
+            consumer.call_soon(self._change, consumer, name, old)
+
+    def consumed_by(self, consumer: Consumer) -> None:
+        """The worker has begun to consume what was selected."""
+        with self._lock:
+            self._consumer = consumer
+
+    def _select(self, name: str, old: str | None) -> None:
+        queues = self._app.amqp.queues
+        queues.select_add(_queue(name))
+        if old is not None:
+            queues.deselect([old])
+
+    def _change(self, consumer: Consumer, name: str, old: str | None) -> None:
+        self._app.amqp.queues.select_add(_queue(name))
+        consumer.add_task_queue(name)
+        if old is not None:
+            consumer.cancel_task_queue(old)
 
 
 class Mouth:
@@ -150,6 +199,7 @@ class AnnounceStep(bootsteps.StartStopStep):
     def start(self, parent: Any) -> None:
         """The queue is consumed from now on, and questions are heard."""
         logger.info("ready for the jobs of %s", ", ".join(parent.app.amqp.queues))
+        parent.controller.parts.offers.consumed_by(parent)
         parent.controller.parts.herald.is_now(WorkerState.READY)
 
 

@@ -120,6 +120,12 @@ class Children:
             able = self._current.capabilities if self._current else None
         return able.sandbox if able else ""
 
+    def offers(self, process_id: str) -> bool:
+        """Whether the newest warm parent has a process; supposed while there is none."""
+        with self._changed:
+            able = self._current.capabilities if self._current else None
+        return able is None or process_id in able.processes
+
     @property
     def parent_pid(self) -> int | None:
         """The process id of the warm parent."""

@@ -4,7 +4,7 @@ import socket
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from qanat_common.protocol import Announcement, WorkerState, queue_name
+from qanat_common.protocol import Announcement, WorkerState, offer_queue_name, queue_name
 from qanat_worker.settings import WorkerSettings
 from qanat_worker.warm import Capabilities
 
@@ -48,4 +48,5 @@ def announcement(
         labels=settings.labels,
         sandbox=able.sandbox,
         digest=digest,
+        offer_queue=offer_queue_name(settings.service, digest),
     )

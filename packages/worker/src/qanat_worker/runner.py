@@ -119,9 +119,17 @@ class Runner:
     def run(self, job: RunJob) -> None:
         """Run a job to its outcome; when this returns, its message may be acknowledged."""
         with job_context(job.job_id):
+            if not self._children.offers(job.process_id):
+                self._pass_on(job)
+                return
             report = Report(job.job_id, uuid.uuid4().hex)
             if self._claim(job, report):
                 self._run_claimed(job, report)
+
+    def _pass_on(self, job: RunJob) -> None:
+        """Leave a job to those who offer its process: it came here while that was changing."""
+        logger.warning("%s: not offered here, passed on", job.process_id)
+        self._patiently(lambda: self._store.mark_unpublished(job.job_id))
 
     def _claim(self, job: RunJob, report: Report) -> bool:
         result, attempt = self._patiently(lambda: self._try_claim(job, report.token))

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -59,6 +60,11 @@ class Capabilities:
     versions: dict[str, str]
     providers: list[ProviderInfo]
     sandbox: str
+
+    @cached_property
+    def processes(self) -> frozenset[str]:
+        """The ids of what is offered."""
+        return frozenset(process.id for process in self.offer.processes)
 
 
 @dataclass(frozen=True)

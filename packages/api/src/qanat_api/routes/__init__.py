@@ -12,6 +12,7 @@ from qanat_api.following import Following
 from qanat_api.html import Site
 from qanat_api.jobs import Jobs, Storage
 from qanat_api.settings import ApiSettings
+from qanat_common.store import Waiting
 
 T = TypeVar("T")
 
@@ -31,7 +32,10 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of the api, wired; `check` raises Unavailable when the store is away."""
+    """The parts of the api, wired; `check` raises Unavailable when the store is away.
+
+    `waiting` tells how many jobs of a service no worker has begun; both may block.
+    """
 
     settings: ApiSettings
     catalog: Catalogue
@@ -39,6 +43,7 @@ class Parts:
     files: Storage
     following: Following
     check: Callable[[], None]
+    waiting: Callable[[str], Waiting]
 
 
 def parts(request: Request) -> Parts:

@@ -30,7 +30,7 @@ async def run(
     try:
         job_id = await _execute(parts, offered, filled)
     except QanatError as error:
-        document = {"links": [link.document() for link in links.of_process(offered.id)]}
+        document = {"links": parts.catalog.snapshot.links_of(links, offered)}
         made = pages.process(site, offered, document, filled, error)
         return html.page(request, made, error.status, problem_headers(error))
     return _see(links.job(job_id))

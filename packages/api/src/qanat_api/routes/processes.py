@@ -47,7 +47,7 @@ async def process(
     """What a process takes and gives."""
     offered = parts.jobs.process(process_id)
     if as_html:
-        document = {"links": [link.document() for link in links.of_process(offered.id)]}
+        document = {"links": parts.catalog.snapshot.links_of(links, offered)}
         made = pages.process(site, offered, document)
         return html.conditional(request, documents.ready_bytes(made))
     return documents.conditional(

@@ -17,6 +17,7 @@ redis.call('HSET', KEYS[1], 'status', 'running', 'token', ARGV[3], 'boot', ARGV[
   'attempt', attempt + 1, 'started', math.max(now, created), 'updated', math.max(now, created),
   'progress', 0, 'lines', 0)
 redis.call('HDEL', KEYS[1], 'message')
+redis.call('ZREM', waiting(ARGV[1], redis.call('HGET', KEYS[1], 'service')), ARGV[2])
 relist(ARGV[1], ARGV[2], created, redis.call('HGET', KEYS[1], 'process_id'), status, 'running')
 redis.call('DEL', ARGV[1] .. 'log:' .. ARGV[2])
 redis.call('PUBLISH', ARGV[1] .. 'events', cjson.encode({job_id = ARGV[2], status = 'running'}))

@@ -11,6 +11,7 @@ redis.call('HSET', KEYS[1], 'status', ARGV[4], 'finished', now, 'updated', now)
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'outcome', ARGV[5]) end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'message', ARGV[6]) end
 if ARGV[4] == 'successful' then redis.call('HSET', KEYS[1], 'progress', 100) end
+redis.call('ZREM', waiting(ARGV[1], redis.call('HGET', KEYS[1], 'service')), ARGV[2])
 relist(ARGV[1], ARGV[2], created, redis.call('HGET', KEYS[1], 'process_id'), status, ARGV[4])
 if started then redis.call('ZADD', span(ARGV[1], now - started), created, ARGV[2]) end
 local keep = tonumber(redis.call('GET', ARGV[1] .. 'keep'))

@@ -12,6 +12,11 @@ local function span(prefix, ms)
   return prefix .. 'jobs:d:' .. name, name
 end
 
+-- Jobs of a service that no worker has begun, by time of creation.
+local function waiting(prefix, service)
+  return prefix .. 'jobs:w:' .. service
+end
+
 local function relist(prefix, id, created, process, from, to)
   redis.call('ZREM', prefix .. 'jobs:s:' .. from, id)
   redis.call('ZREM', prefix .. 'jobs:sp:' .. from .. ':' .. process, id)
@@ -28,11 +33,12 @@ end
 -- Take a record away with all its traces; its id is remembered as gone for so many seconds.
 local function take_away(prefix, id, seconds)
   local job = prefix .. 'job:' .. id
-  local found = redis.call('HMGET', job, 'status', 'process_id', 'started', 'finished')
+  local found = redis.call('HMGET', job, 'status', 'process_id', 'started', 'finished', 'service')
   if not found[1] then return 0 end
   redis.call('DEL', job, prefix .. 'log:' .. id)
   local sets = indexes(prefix, found[1], found[2])
   sets[#sets + 1] = prefix .. 'jobs:x'
+  sets[#sets + 1] = waiting(prefix, found[5])
   if found[3] and found[4] then sets[#sets + 1] = span(prefix, found[4] - found[3]) end
   for _, set in ipairs(sets) do redis.call('ZREM', set, id) end
   redis.call('SET', prefix .. 'gone:' .. id, 1, 'EX', seconds)
