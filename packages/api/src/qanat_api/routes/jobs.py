@@ -11,10 +11,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from qanat_api import documents, filters, html, pages
 from qanat_api.following import Heard
-from qanat_api.jobs import status_document, status_info
 from qanat_api.links import both, json_link, with_query
 from qanat_api.pace import retry_after
 from qanat_api.routes import HtmlOf, LinksOf, PartsOf, SiteOf, get
+from qanat_api.status import status_document, status_info
 from qanat_common.errors import InvalidParameter
 from qanat_common.ogc import JSON
 
