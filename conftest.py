@@ -16,6 +16,14 @@ from typing import NoReturn, TypeVar
 import pytest
 
 T = TypeVar("T")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all", action="store_true", help="QGIS's own algorithm tests whole, not a tenth of them"
+    )
+
+
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
@@ -112,6 +120,11 @@ def until_fixture() -> Callable[..., object]:
 @pytest.fixture(name="free_ports", scope="session")
 def free_ports_fixture() -> Callable[[int], list[int]]:
     return free_ports
+
+
+@pytest.fixture(name="missing", scope="session")
+def missing_fixture() -> Callable[[str], NoReturn]:
+    return missing
 
 
 @pytest.fixture

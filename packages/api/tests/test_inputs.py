@@ -243,3 +243,16 @@ def test_any_json_is_taken_or_told_by_its_pointer(one: Any, other: Any) -> None:
 def test_any_bytes_are_json_or_an_invalid_request(body: bytes) -> None:
     with contextlib.suppress(InvalidRequest):
         parse_execute(parse(body))
+
+
+def test_a_value_and_a_link_may_have_a_title(buffer: Process) -> None:
+    for given in ({"value": LAYER}, {"href": "https://example.org/a.geojson"}):
+        parsed = read(buffer, INPUT={**given, "title": "Brunnen | Süd"})["INPUT"]
+        assert not isinstance(parsed, list)
+        assert parsed.title == "Brunnen | Süd"
+
+
+@pytest.mark.parametrize("bad", ["", "a\nb", "x" * 101, 1])
+def test_a_title_is_a_text_in_one_line(buffer: Process, bad: Any) -> None:
+    with pytest.raises(InvalidInput, match="title: is not a text of 1 to 100"):
+        read(buffer, INPUT={"value": LAYER, "title": bad})

@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qanat_common.protocol import Failed, Reference
+from qanat_worker.fetch import Fetcher
 from qanat_worker.settings import FetchSettings
 
 
@@ -242,3 +244,19 @@ def test_a_job_dismissed_while_it_fetches_is_stopped(
     running.join(4)
     assert not running.is_alive()
     assert fetching.record().outcome is None
+
+
+def test_a_file_is_called_as_its_link_says_or_as_at_its_address(site: Site, folder: Path) -> None:
+    fetcher = Fetcher(FetchSettings(allowed_hosts=[site.host]))
+    found = fetcher.resolve(
+        {
+            "a": Reference(href=site.url("/data/G%C3%A4rten.csv"), title="Gardens"),
+            "b": Reference(href=site.url("/data/G%C3%A4rten.csv")),
+        },
+        folder,
+        lambda: False,
+    )
+    assert [(each.title, each.name) for each in found.values()] == [
+        ("Gardens", "Gärten"),
+        (None, "Gärten"),
+    ]

@@ -22,6 +22,9 @@ SCHEMES = ("http", "https")
 PRINTABLE = re.compile(r"[ -~]{0,200}")
 """What may stand in a media type: it may end in a header."""
 
+TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+"""What a layer may be called."""
+
 TEXT_ENCODINGS = frozenset({"utf-8", "utf8", "utf_8"})
 """Encodings of text that change nothing: JSON is in UTF-8."""
 
@@ -162,7 +165,9 @@ def _reference(value: dict[str, JsonValue], pointer: str) -> Reference:
         fetchable = False
     if not fetchable:
         raise Wrong(Fault(pointer, f"href: {shortened(href)!r} is not an http or https address"))
-    return Reference(href=href, media_type=_text(value, "type", pointer))
+    return Reference(
+        href=href, media_type=_text(value, "type", pointer), title=_title(value, pointer)
+    )
 
 
 def _qualified(rule: Rule, value: dict[str, JsonValue], pointer: str) -> Inline:
@@ -176,7 +181,17 @@ def _qualified(rule: Rule, value: dict[str, JsonValue], pointer: str) -> Inline:
     given = value["value"]
     if media_type is not None and isinstance(given, str) and able[0].types == {"object"}:
         given = _parsed(given, f"{pointer}/value")
-    return _inline(able, given, f"{pointer}/value", media_type)
+    inline = _inline(able, given, f"{pointer}/value", media_type)
+    title = _title(value, pointer)
+    return inline if title is None else inline.model_copy(update={"title": title})
+
+
+def _title(value: Mapping[str, JsonValue], pointer: str) -> str | None:
+    """What the layer of a value is called."""
+    found = value.get("title")
+    if found is None or (isinstance(found, str) and TITLE.fullmatch(found)):
+        return found
+    raise Wrong(Fault(f"{pointer}/title", "is not a text of 1 to 100 characters in one line"))
 
 
 def _parsed(text: str, pointer: str) -> JsonValue:

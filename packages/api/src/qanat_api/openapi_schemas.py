@@ -107,7 +107,7 @@ SCHEMAS: Object = {
         bbox={**_array({"type": "number"}), "minItems": 4, "maxItems": 6},
         crs={**_URI, "default": CRS84},
     ),
-    "qualifiedValue": _object("value", value={}, **_FORMAT),
+    "qualifiedValue": _object("value", value={}, title=_TEXT, **_FORMAT),
     "reference": _object("href", href=_URI, type=_TEXT, rel=_TEXT, title=_TEXT),
     "inlineOrRefData": {
         "description": "A bare value, a bounding box, a value with its format, or a link",

@@ -51,28 +51,38 @@ class Message(BaseModel):
 
 
 class Inline(Message):
-    """A value given in the request; `encoding` is "base64" when the value is bytes in text."""
+    """A value given in the request; `encoding` is "base64" when the value is bytes in text.
+
+    `title` is what a layer is called: some algorithms write it into their results, or ask for it.
+    """
 
     kind: Literal["inline"] = "inline"
     value: JsonValue = None
     media_type: str | None = None
     encoding: str | None = None
+    title: str | None = None
 
 
 class Reference(Message):
-    """A value to be fetched by the worker from an http(s) address."""
+    """A value to be fetched by the worker from an http(s) address; `title` is that of the link."""
 
     kind: Literal["reference"] = "reference"
     href: str
     media_type: str | None = None
+    title: str | None = None
 
 
 class LocalFile(Message):
-    """A file in the job's own folder: a fetched reference. Made by the worker only, never sent."""
+    """A file in the job's own folder: a fetched reference. Made by the worker only, never sent.
+
+    `title` is that of the link; `name` is what the file is called at its address, without suffix.
+    """
 
     kind: Literal["file"] = "file"
     path: str
     media_type: str | None = None
+    title: str | None = None
+    name: str | None = None
 
 
 Input = Annotated[Inline | Reference, Field(discriminator="kind")]

@@ -10,7 +10,8 @@ import mimetypes
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 import httpx
 from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
@@ -43,6 +44,10 @@ EXTENSIONS = {
     "text/csv": ".csv",
 }
 """Media type → extension, where Python's own table has none or another."""
+
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+"""What a layer may be called."""
 
 
 class Stopped(Exception):
@@ -202,12 +207,23 @@ def _resolved(inputs: Inputs, files: dict[str, LocalFile]) -> ResolvedInputs:
         if not isinstance(given, Reference):
             return given
         file = files[given.href]
-        return LocalFile(path=file.path, media_type=given.media_type or file.media_type)
+        return LocalFile(
+            path=file.path,
+            media_type=given.media_type or file.media_type,
+            title=given.title,
+            name=_called(given.href),
+        )
 
     return {
         name: [one(part) for part in given] if isinstance(given, list) else one(given)
         for name, given in inputs.items()
     }
+
+
+def _called(href: str) -> str | None:
+    """What the file at an address is called there, without its suffix."""
+    stem = PurePosixPath(unquote(httpx.URL(href).path)).stem
+    return stem if _NAME.fullmatch(stem) else None
 
 
 def _media_type(response: httpx.Response) -> str | None:

@@ -200,3 +200,32 @@ def test_progress_goes_up_to_100(bench: Any, data: Path) -> None:
     bench.run("native:fixgeometries", INPUT=data / "countries.geojson")
     assert bench.told.percents == sorted(bench.told.percents)
     assert 0 < bench.told.percents[0] <= bench.told.percents[-1] <= 100
+
+
+@pytest.mark.parametrize("media_type", ["text/csv", "application/gml+xml; version=3.2"])
+def test_texts_have_the_decimals_that_a_field_has(bench: Any, make: Any, media_type: str) -> None:
+    types = bench.process("native:fieldcalculator").inputs["FIELD_TYPE"].schema_["enum"]
+    made = bench.run(
+        "native:fieldcalculator",
+        {"OUTPUT": media_type},
+        INPUT=make.features(make.point(1, 2)),
+        FIELD_NAME='a "third"' if media_type == "text/csv" else "third",
+        FIELD_TYPE=next(each for each in types if each in ("Float", "Decimal (double)")),
+        FIELD_LENGTH=10,
+        FIELD_PRECISION=3,
+        FORMULA="1 / 3",
+    )
+    assert "0.333" in Path(made["OUTPUT"].path).read_text("utf-8")
+    assert "0.3333" not in Path(made["OUTPUT"].path).read_text("utf-8")
+
+
+def test_an_input_that_qgis_hides_is_taken_in_older_requests(bench: Any, make: Any) -> None:
+    points = make.features(make.point(1, 1), make.point(0, 0), at=[2, 1])
+    old = bench.features("native:pointstopath", INPUT=points, ORDER_FIELD="at")
+    new = bench.features("native:pointstopath", INPUT=points, ORDER_EXPRESSION='"at"')
+    assert old[0]["geometry"] == new[0]["geometry"]
+    about = bench.process("native:pointstopath").inputs["ORDER_FIELD"]
+    notes = {note.role: note.title for note in about.metadata or []}
+    assert notes["superseded"] == "ORDER_EXPRESSION has taken its place"
+    assert about.min_occurs == 0
+    assert "default" not in bench.process("native:serviceareafrompoint").inputs["TRAVEL_COST"].schema_

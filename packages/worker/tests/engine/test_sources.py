@@ -283,3 +283,18 @@ def test_a_mesh_is_given_as_text(bench: Any) -> None:
     )
     made = bench.features("native:exportmeshvertices", INPUT=mesh)
     assert [each["properties"]["Bed Elevation"] for each in made] == [1, 2, 3, 4]
+
+
+def test_a_layer_is_called_as_its_value_says(bench: Any, make: Any, written: Any) -> None:
+    points = make.features(make.point(1, 2))
+    package = written("application/geopackage+sqlite3")
+    given = [
+        Inline(value=points, title="wells"),
+        LocalFile(path=str(package), title="springs", name="at-its-address"),
+        LocalFile(path=str(package), name="at-its-address"),
+        Inline(value={**points, "name": "its own"}),
+        points,
+    ]
+    merged = bench.features("native:mergevectorlayers", LAYERS=given)
+    named = dict.fromkeys(each["properties"]["layer"] for each in merged)
+    assert list(named) == ["wells", "springs", "at-its-address", "its own", "LAYERS_5"]

@@ -77,7 +77,7 @@ def _danger(algorithm: QgsProcessingAlgorithm, param: Any) -> str | None:
         return "a data source"
     if converter is None:
         return "what no client may give"
-    return policy.why_left_out(policy.LEFT_OUT, algorithm.id(), param.name())
+    return policy.entry(policy.LEFT_OUT, algorithm.id(), param.name())
 
 
 def _wires(model: QgsProcessingModelAlgorithm) -> Iterator[Wire]:

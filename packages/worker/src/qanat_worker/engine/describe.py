@@ -134,7 +134,7 @@ def _inputs(
             continue
         why = why_not_described(algorithm, param)
         if why is None:
-            yield param.name(), describe_input(param)
+            yield param.name(), describe_input(param, superseded_by(algorithm, param))
         elif not may_be_absent(param):
             raise NotOffered(f"its input {param.name()} is of type {param.type()}: {why}")
         else:
@@ -150,24 +150,38 @@ def why_not_described(
     algorithm: QgsProcessingAlgorithm, param: QgsProcessingParameterDefinition
 ) -> str | None:
     """Why a parameter is left at QGIS's default; None when a client may give it."""
-    if flag(param, HIDDEN):
+    if flag(param, HIDDEN) and superseded_by(algorithm, param) is None:
         return "QGIS hides it"
     if param.type() not in CONVERTERS:
         return UNSUPPORTED.get(param.type(), f"the type {param.type()} is not known here")
-    return policy.why_left_out(policy.LEFT_OUT, algorithm.id(), param.name())
+    return policy.entry(policy.LEFT_OUT, algorithm.id(), param.name())
 
 
-def describe_input(param: QgsProcessingParameterDefinition) -> InputDescription:
-    """A parameter as an input of the standard."""
+def superseded_by(
+    algorithm: QgsProcessingAlgorithm, param: QgsProcessingParameterDefinition
+) -> str | None:
+    """The input that has taken the place of one that QGIS hides, and takes in older requests."""
+    hidden = flag(param, HIDDEN)
+    return policy.entry(policy.SUPERSEDED, algorithm.id(), param.name()) if hidden else None
+
+
+def describe_input(
+    param: QgsProcessingParameterDefinition, successor: str | None = None
+) -> InputDescription:
+    """A parameter as an input of the standard; `successor` has taken its place."""
     converter = CONVERTERS[param.type()]
     title = param.description() or param.name()
-    default = converter.default(param)
+    # QGIS takes the older of two inputs when it is given at all, be it with its default.
+    default = converter.default(param) if successor is None else None
     schema: dict[str, Any] = {**converter.schema(param), "title": title}
     if default is not None:
         schema["default"] = default
     roles = {"type": param.type(), **converter.notes(param)}
     if flag(param, ADVANCED):
         roles["advanced"] = "shown to advanced users"
+    if successor is not None:
+        roles["advanced"] = "kept for older requests"
+        roles["superseded"] = f"{successor} has taken its place"
     return InputDescription(
         title=title,
         description=plain_text(param.help()) or None,
@@ -188,7 +202,7 @@ def _outputs(
         name = output.name()
         if name in destinations:
             continue
-        why = policy.why_left_out(policy.LEFT_OUT_OUTPUTS, algorithm.id(), name)
+        why = policy.entry(policy.LEFT_OUT_OUTPUTS, algorithm.id(), name)
         if why is None and output.type() in RESULTS:
             title = output.description() or name
             schema = {**RESULTS[output.type()].schema(), "title": title}

@@ -17,7 +17,7 @@ from qanat_worker.engine.formats import Format
 from qanat_worker.engine.opening import INNER_NAME
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS
-from qanat_worker.engine.parameters.base import OPTIONAL, Values, flag, rejected
+from qanat_worker.engine.parameters.base import HIDDEN, OPTIONAL, Values, flag, rejected
 from qanat_worker.engine.results import RESULTS
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Feedback, Produced, Task
@@ -112,7 +112,7 @@ def _inputs(
     for param in algorithm.parameterDefinitions():
         if param.name() in inputs:
             given.append(param)
-        elif not param.isDestination():
+        elif not param.isDestination() and not _superseded(param):
             values[param.name()] = _default(param, job)
     given.sort(key=lambda param: not CONVERTERS[param.type()].files)
     for param in given:
@@ -120,6 +120,11 @@ def _inputs(
     if algorithm.id().startswith("gdal:"):
         _check_layer_names(job)
     return values
+
+
+def _superseded(param: QgsProcessingParameterDefinition) -> bool:
+    """Whether QGIS must not get a default: it takes the older of two inputs where it is given."""
+    return flag(param, HIDDEN) and flag(param, OPTIONAL)
 
 
 def _default(param: QgsProcessingParameterDefinition, job: Workspace) -> Any:

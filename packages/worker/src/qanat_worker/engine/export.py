@@ -9,10 +9,12 @@ from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
+    QgsField,
     QgsJsonExporter,
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QVariant
 
 from qanat_common.errors import AlgorithmFailed
 from qanat_worker.engine import archives, formats
@@ -50,14 +52,40 @@ def vector(layer: QgsVectorLayer, form: Format, folder: Path, name: str) -> Path
         return path
     package = path if form is formats.GEOPACKAGE else folder / f"{name}.qanat.gpkg"
     _geopackage(layer, package, form, name)
+    statement = _with_decimals(layer, name)
     if form is formats.SHAPEFILE:
         inner = folder / f"{name}.qanat.shp"
         inner.mkdir()
-        _translate(package, form, inner / f"{name}.shp", name)
+        _translate(package, form, inner / f"{name}.shp", name, statement)
         archives.pack(inner, path)
     elif form is not formats.GEOPACKAGE:
-        _translate(package, form, path, name)
+        _translate(package, form, path, name, statement)
     return path
+
+
+def _with_decimals(layer: QgsVectorLayer, name: str) -> str | None:
+    """A query that gives fields the decimals which a GeoPackage does not keep; None without any."""
+    fields = layer.fields().toList()
+    told = [(each.name(), each.length(), each.precision()) for each in fields]
+    if not any(_has_decimals(each) for each in fields):
+        return None
+    columns = [
+        f"CAST({quoted} AS numeric({max(length, decimals + 2)},{decimals})) AS {quoted}"
+        if _has_decimals(field)
+        else quoted
+        for field, (column, length, decimals) in zip(fields, told, strict=True)
+        for quoted in [_quoted(column)]
+    ]
+    return f"SELECT {', '.join(columns)} FROM {_quoted(name)}"  # noqa: S608 - names are quoted
+
+
+def _has_decimals(field: QgsField) -> bool:
+    """Whether a field of real numbers has a length and a number of decimals, as in QGIS."""
+    return field.type() == QVariant.Double and field.length() > 0 and field.precision() > 0
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _geojson(layer: QgsVectorLayer, path: Path) -> None:
@@ -117,7 +145,9 @@ def _restore_nulls(layer: QgsVectorLayer, path: Path) -> None:
     rows.CommitTransaction()
 
 
-def _translate(package: Path, form: Format, path: Path, name: str) -> None:
+def _translate(
+    package: Path, form: Format, path: Path, name: str, statement: str | None
+) -> None:
     with _quiet():
         source = tried(gdal.OpenEx, str(package), gdal.OF_VECTOR, allowed_drivers=["GPKG"])
         made = tried(
@@ -126,6 +156,8 @@ def _translate(package: Path, form: Format, path: Path, name: str) -> None:
             source,
             format=form.drivers[0],
             layerName=name,
+            SQLStatement=statement,
+            SQLDialect="OGRSQL" if statement else None,
             datasetCreationOptions=list(form.dataset_options),
             layerCreationOptions=list(form.layer_options),
         )

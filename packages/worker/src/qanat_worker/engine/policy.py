@@ -90,6 +90,18 @@ LEFT_OUT: dict[tuple[str, str], str] = {
 }
 """(Pattern of ids, name) → why a parameter is left at its default and not described."""
 
+SUPERSEDED: dict[tuple[str, str], str] = {
+    ("gdal:contour*", "OPTIONS"): "CREATION_OPTIONS",
+    ("native:pointstopath", "ORDER_FIELD"): "ORDER_EXPRESSION",
+    ("native:pointstopath", "GROUP_FIELD"): "GROUP_EXPRESSION",
+    ("native:pointstopath", "DATE_FORMAT"): "ORDER_EXPRESSION",
+    ("native:servicearea*", "TRAVEL_COST"): "TRAVEL_COST2",
+    ("qgis:*interpolation", "COLUMNS"): "PIXEL_SIZE",
+    ("qgis:*interpolation", "ROWS"): "PIXEL_SIZE",
+    ("qgis:randompointsinsidepolygons", "EXPRESSION"): "VALUE",
+}
+"""(Pattern of ids, name) → what has taken the place of an input that QGIS hides, and still takes."""
+
 LEFT_OUT_OUTPUTS: dict[tuple[str, str], str] = {
     ("native:savefeatures", "FILE_PATH"): "a path of the server; the file itself is OUTPUT",
 }
@@ -109,8 +121,8 @@ def why_not_within(algorithm_id: str, flags: Collection[str]) -> str | None:
     return next(denied, None) or why_not(algorithm_id, set(flags) - {"HideFromToolbox"})
 
 
-def why_left_out(table: dict[tuple[str, str], str], algorithm_id: str, name: str) -> str | None:
-    """Why a parameter or output is left out; None when it is not."""
+def entry(table: dict[tuple[str, str], str], algorithm_id: str, name: str) -> str | None:
+    """What a table says of a parameter or output; None when it has nothing to say."""
     entries: Iterable[tuple[tuple[str, str], str]] = table.items()
     for (pattern, member), why in entries:
         if member == name and fnmatchcase(algorithm_id, pattern):

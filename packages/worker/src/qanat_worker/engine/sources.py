@@ -79,13 +79,15 @@ def _as_file(
 ) -> tuple[object, Path, Format, str]:
     """A key of the content, its file, its format, and what the layer is called."""
     if isinstance(given, Inline) and isinstance(given.value, dict):
-        return _geojson_file(given.value, kind, name, job)
+        return _geojson_file(given, given.value, kind, name, job)
     if isinstance(given, LocalFile):
-        source, title = Path(given.path), Path(given.path).stem or name
-        key: object = ("file", str(source))
+        source = Path(given.path)
+        title = given.title or given.name or source.stem or name
+        key: object = ("file", str(source), given.title)
     else:
         content = content_of(given)
-        source, title, key = job.path(name, ".bin"), name, ("inline", content)
+        source, title = job.path(name, ".bin"), given.title or name
+        key = ("inline", content, given.title)
         source.write_bytes(content)
     form = identify(source, given.media_type, kind.offered)
     if form is None:
@@ -93,22 +95,22 @@ def _as_file(
         raise Unusable(f"is no {kind.name} in a format that is read here: {known}")
     if form in formats.ZIPS:
         path, form = _unpacked(source, kind, job)
-        return key, path, form, path.stem
+        return key, path, form, given.title or path.stem
     return key, _linked(source, job.path(title, form.suffix)), form, title
 
 
 def _geojson_file(
-    value: dict[str, JsonValue], kind: Kind, name: str, job: Workspace
+    given: Inline, value: dict[str, JsonValue], kind: Kind, name: str, job: Workspace
 ) -> tuple[object, Path, Format, str]:
     if formats.GEOJSON not in kind.inputs:
         raise Unusable(f"is an object; a {kind.name} is a text or a file")
     collection = geojson.collection_of(value)
     content = orjson.dumps(collection)
-    title = collection.get("name")
-    path = job.path(title if isinstance(title, str) else name, ".geojson")
+    own = collection.get("name")
+    called = given.title or (own if isinstance(own, str) and own else name)
+    path = job.path(called, ".geojson")
     path.write_bytes(content)
-    called = title if isinstance(title, str) and title else name
-    return ("geojson", content), path, formats.GEOJSON, called
+    return ("geojson", content, given.title), path, formats.GEOJSON, called
 
 
 def _linked(source: Path, target: Path) -> Path:

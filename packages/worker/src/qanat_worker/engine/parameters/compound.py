@@ -87,7 +87,7 @@ def _taken_apart(given: Given) -> tuple[Given, Settings]:
     inner = expect_object(value)
     layer = inner["layer"]
     encoding = "base64" if isinstance(layer, str) else None
-    return Inline(value=layer, encoding=encoding), inner
+    return Inline(value=layer, encoding=encoding, title=given.title), inner
 
 
 def _field_index(layer: QgsMapLayer, settings: Settings) -> int:

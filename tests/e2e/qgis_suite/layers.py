@@ -10,7 +10,7 @@ from typing import Any
 
 from osgeo import gdal
 from qgis.core import QgsRasterLayer, QgsVectorLayer
-from tests.suite import places
+from tests.e2e.qgis_suite import places
 
 Json = Any
 Spec = Mapping[str, Any]
@@ -39,6 +39,9 @@ BESIDE = {
 """Suffix → those of the files that belong to a layer's."""
 
 
+LONGEST_NAME = 100
+
+
 def alternatives(schema: Schema) -> list[Schema]:
     """What a value may be, by its schema."""
     return list(schema.get("oneOf", [schema]))
@@ -62,13 +65,16 @@ class Layers:
         opening = places.raster_layer if spec["type"] == "raster" else places.vector_layer
         return opening(places.located(self._data, spec.get("uri") or spec["name"]), "")
 
-    def value(self, spec: Spec, schema: Schema, named: bool = False) -> Json:
-        """A layer; `named` keeps the name that its file has."""
+    def value(self, spec: Spec, schema: Schema) -> Json:
+        """A layer, with the name that QGIS's own runner gives it."""
+        return self._value(spec, schema) | {"title": spec["name"][:LONGEST_NAME]}
+
+    def _value(self, spec: Spec, schema: Schema) -> dict[str, Json]:
         path = self._single(spec)
         offered = media_types(schema)
         beside = self._beside(path)
         vector = spec["type"] != "raster"
-        together = path.suffix == ".shp" or (path.suffix in MEDIA_TYPES and (named or beside))
+        together = path.suffix == ".shp" or (path.suffix in MEDIA_TYPES and beside)
         if ZIP in offered and together:
             return _binary(_zipped([path, *beside]), ZIP)
         media_type = MEDIA_TYPES.get(path.suffix.lower())
@@ -89,7 +95,7 @@ class Layers:
             return _binary(_zipped(path.rglob("*")), ZIP)
         return self._file(path, media_types(schema)[0], schema)
 
-    def _file(self, path: Path, media_type: str, schema: Schema) -> Json:
+    def _file(self, path: Path, media_type: str, schema: Schema) -> dict[str, Json]:
         about = next(
             each for each in alternatives(schema) if each.get("contentMediaType") == media_type
         )
@@ -139,7 +145,7 @@ class Layers:
         return made.read_bytes()
 
 
-def _binary(content: bytes, media_type: str) -> Json:
+def _binary(content: bytes, media_type: str) -> dict[str, Json]:
     return {
         "value": base64.b64encode(content).decode(),
         "mediaType": media_type,

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import httpx2
 from qgis.core import QgsCoordinateTransformContext, QgsVectorFileWriter
-from tests.suite import places
-from tests.suite.cases import Case
-from tests.suite.requests import Requests, algorithm_of
-from tests.suite.verdict import JobFailed, NotOffered
+from tests.e2e.qgis_suite import places
+from tests.e2e.qgis_suite.cases import Case
+from tests.e2e.qgis_suite.requests import Requests, algorithm_of
+from tests.e2e.qgis_suite.verdict import JobFailed, NotOffered
 
 from qanat_api import inputs as api_inputs
 from qanat_common.errors import QanatError
@@ -135,36 +135,39 @@ class Service:
         self._requests = requests
         self._folder = folder
 
-    def run(self, case: Case) -> Results:
-        """The results, as the runner of QGIS would have them: layers in the format of the case."""
+    def run(self, case: Case, vector: str) -> Results:
+        """The results, as the runner of QGIS would have them: layers in the format of the case.
+
+        Vector layers come from the service in the format `vector`.
+        """
         process = self._door.describe(algorithm_of(case).id())
-        body = self._requests.write(case, process)
+        body = self._requests.write(case, process, vector)
         folder = self._folder / "job"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         files = self._door.execute(process, body, folder)
         return {
             name: self._as_expected(path, case.results[name], name) for name, path in files.items()
         }
 
     def _as_expected(self, path: Path, expected: Mapping[str, Any], name: str) -> str:
-        """A zip as its content; a GeoPackage as the format that the runner of QGIS has written."""
+        """A zip as its content; a layer in the format that the runner of QGIS has written."""
         folder = self._folder / f"out-{name}"
         folder.mkdir()
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as opened:
                 opened.extractall(folder)
             return str(folder)
-        if path.suffix != ".gpkg":
+        if path.suffix not in (".gpkg", ".fgb"):
             return str(path)
         names = expected["name"]
         wanted = folder / Path(names if isinstance(names, str) else names[0]).name
         driver = QgsVectorFileWriter.driverForExtension(wanted.suffix)
-        return _written(path, wanted, driver) if driver not in ("", "GPKG") else str(path)
+        return str(path) if not driver or path.suffix == wanted.suffix else _written(path, wanted, driver)
 
 
-def _written(package: Path, path: Path, driver: str) -> str:
-    """A GeoPackage without its row numbers, as QGIS writes results in another format."""
-    layer = places.vector_layer(str(package), "result")
+def _written(given: Path, path: Path, driver: str) -> str:
+    """A layer without the row numbers of its file, as QGIS writes results in another format."""
+    layer = places.vector_layer(str(given), "result")
     keys = layer.dataProvider().pkAttributeIndexes()
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName = driver

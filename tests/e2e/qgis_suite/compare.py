@@ -9,7 +9,7 @@ from typing import Any
 
 from qgis.core import NULL, QgsFeature, QgsGeometry, QgsVectorLayer
 from qgis.PyQt.QtCore import QDate, QDateTime
-from tests.suite.verdict import Different
+from tests.e2e.qgis_suite.verdict import Different
 
 Options = Mapping[str, Any]
 

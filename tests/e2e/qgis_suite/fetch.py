@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-CACHE = Path(__file__).parents[2] / ".cache" / "suite"
+CACHE = Path(__file__).parents[3] / ".cache" / "suite"
 PACKAGE = "python3-qgis"
 
 TESTS = "python/plugins/processing/tests/testdata/"

@@ -16,9 +16,9 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProject,
 )
-from tests.suite import places
-from tests.suite.cases import Case
-from tests.suite.verdict import JobFailed
+from tests.e2e.qgis_suite import places
+from tests.e2e.qgis_suite.cases import Case
+from tests.e2e.qgis_suite.verdict import JobFailed
 
 FILE_RESULTS = ("vector", "table", "file", "regex")
 

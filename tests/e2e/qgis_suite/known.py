@@ -26,9 +26,8 @@ NO_SUCH_FIELD = "a field that the layer lacks is refused; QGIS passes over it"
 OTHER_GEOMETRY = (
     "the case asks for polygons and makes points: a file of QGIS's holds them, a layer does not"
 )
-DECIMALS = (
-    "the result goes through a GeoPackage, whose fields have no number of decimals; the expected"
-    " text is rounded to it"
+DIGITS = (
+    "the case compares a text cut after 15 digits: the number that the service gives has them all"
 )
 GEOJSON_DIGITS = (
     "a tool of GDAL's hands its result over as GeoJSON, whose numbers have 15 digits; the case"
@@ -47,37 +46,18 @@ KNOWN: Mapping[str, str] = {
     "gdal_algorithm_vector: Execute SQL": SQL,
     "tests1: Dissolve with geometries reported as valid but as invalid with isGeosValid": INVALID,
     "tests1: Dissolve with invalid geometries": INVALID,
-    "tests1: Merge points (GEOS >= 3.9)": NAMES,
-    "tests1: Merge points with mixed attribute types (GDAL >= 3.4)": NAMES,
-    "tests1: Merge polygons": NAMES,
-    "tests2: TIN interpolation using attribute (old parameters)": HIDDEN_INPUT,
-    "tests2: TIN interpolation using Z value (old parameters)": HIDDEN_INPUT,
-    "tests2: TIN interpolation with breaklines (old parameters)": HIDDEN_INPUT,
-    "tests2: IDW interpolation using attribute (old parameters)": HIDDEN_INPUT,
-    "tests2: IDW interpolation using Z value (old parameters)": HIDDEN_INPUT,
-    "tests2: IDW interpolation with breaklines (old parameters)": HIDDEN_INPUT,
     "tests2: Geometry by expression (point)": OTHER_GEOMETRY,
     "tests2: Delete columns (multiple)": NO_SUCH_FIELD,
     "tests2: variable buffer on points": SUPERSEDED,
-    "tests2: Points to path (non grouped)": HIDDEN_INPUT,
-    "tests2: Points to path (grouped)": HIDDEN_INPUT,
-    "tests2: Points to path (close path)": HIDDEN_INPUT,
     "tests2: Hub lines geodesic": ELLIPSOID,
     "tests2: Hub lines, geodesic, split": ELLIPSOID,
     "tests2: Shortest path layer to point": PROJECT_UNITS,
     "tests2: Shortest path point to layer": PROJECT_UNITS,
-    "tests2: Service area from point (shortest, nodes)": HIDDEN_INPUT,
-    "tests2: Service area from point (shortest, nodes, bounds)": HIDDEN_INPUT,
-    "tests2: Service area from point (shortest, lines)": HIDDEN_INPUT,
     "tests2: Service area from point (fastest, old parameter)": HIDDEN_INPUT,
     "tests2: Service area from point (fastest, new parameter)": PROJECT_UNITS,
-    "tests2: Service area from layer (shortest, nodes)": HIDDEN_INPUT,
-    "tests2: Service area from layer (shortest, nodes, boundary)": HIDDEN_INPUT,
-    "tests2: Service area from layer (shortest, lines)": HIDDEN_INPUT,
     "tests2: Create attribute index": IN_PLACE,
     "tests2: Create spatial index": IN_PLACE,
     "tests2: Truncate table": IN_PLACE,
-    "tests3: Mean coordinates, weighted": DECIMALS,
     "tests3: Zonal statistics": IN_PLACE,
     "tests3: Rectangular buffer shape": SUPERSEDED,
     "tests3: Diamond buffer shape": SUPERSEDED,
@@ -85,20 +65,16 @@ KNOWN: Mapping[str, str] = {
     "tests3: Test advanced python calculator": CODE,
     "tests3: Build virtual vector": PATHS,
     "tests4: Import photos": PATHS,
-    "tests4: Merge vector layers with conflicting feature ids": NAMES,
-    "tests4: Raster layer zonal stats, same CRS": DECIMALS,
-    "tests4: Raster layer zonal stats, reprojected": DECIMALS,
-    "tests4: Raster layer zonal stats, zones ref": DECIMALS,
-    "tests4: Raster layer zonal stats reprojected, zones ref": DECIMALS,
-    "tests4: Surface volume below (meters)": DECIMALS,
-    "tests4: Surface volume subtract below (meters)": DECIMALS,
-    "tests4: Surface volume add below (meters)": DECIMALS,
+    "tests4: Merge vector layers with conflicting feature ids": FIDS,
+    "tests4: Surface volume below (meters)": DIGITS,
+    "tests4: Surface volume subtract below (meters)": DIGITS,
+    "tests4: Surface volume add below (meters)": DIGITS,
     "tests4: Antimeridian split, lines": ELLIPSOID,
     "tests4: Antimeridian split, multilines": ELLIPSOID,
     "tests4: Generate XYZ tiles (Directory)": PROJECT,
-    "tests4: Overlap analysis 1": NAMES,
-    "tests4: Overlap analysis reprojected": NAMES,
-    "tests4: Overlap analysis 3, reordered inputs": NAMES,
+    "tests4: Overlap analysis 1": ELLIPSOID,
+    "tests4: Overlap analysis reprojected": ELLIPSOID,
+    "tests4: Overlap analysis 3, reordered inputs": ELLIPSOID,
     "tests4: Delete three columns": NO_SUCH_FIELD,
     "tests4: Retain three fields": NO_SUCH_FIELD,
 }

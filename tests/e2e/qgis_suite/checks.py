@@ -16,10 +16,10 @@ from qgis.core import (
     QgsRenderChecker,
     QgsVectorLayer,
 )
-from tests.suite import places
-from tests.suite.cases import Case
-from tests.suite.compare import Comparison
-from tests.suite.verdict import Different
+from tests.e2e.qgis_suite import places
+from tests.e2e.qgis_suite.cases import Case
+from tests.e2e.qgis_suite.compare import Comparison
+from tests.e2e.qgis_suite.verdict import Different
 
 Expected = Mapping[str, Any]
 

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsApplication, QgsProcessingAlgorithm
-from tests.suite.baseline import named
-from tests.suite.cases import Case
-from tests.suite.layers import Layers, media_types
-from tests.suite.verdict import NotOffered
+from tests.e2e.qgis_suite.baseline import named
+from tests.e2e.qgis_suite.cases import Case
+from tests.e2e.qgis_suite.layers import Layers, media_types
+from tests.e2e.qgis_suite.verdict import NotOffered
 
 from qanat_common.ogc import InputDescription, Process
 
 GEOPACKAGE = "application/geopackage+sqlite3"
+CSV = "text/csv"
+FLATGEOBUF = "application/flatgeobuf"
 GEOTIFF = "image/tiff; application=geotiff"
 
 Json = Any
@@ -55,8 +57,8 @@ class Requests:
         self.layers = Layers(data, folder)
         self._params: Mapping[str, Any] = {}
 
-    def write(self, case: Case, process: Process) -> dict[str, Json]:
-        """The body of the request."""
+    def write(self, case: Case, process: Process, vector: str) -> dict[str, Json]:
+        """The body of the request; vector layers are asked for in the media type `vector`."""
         algorithm = algorithm_of(case)
         self._params = named(case, algorithm)
         inputs: dict[str, Json] = {}
@@ -73,7 +75,7 @@ class Requests:
                 inputs[name] = self._value(param, value, about)
             except Absent:
                 continue
-        return {"inputs": inputs, "outputs": outputs(case, process)}
+        return {"inputs": inputs, "outputs": outputs(case, process, vector)}
 
     def _value(self, param: Param, value: Any, about: InputDescription) -> Json:
         if value is None:
@@ -156,7 +158,7 @@ class Requests:
     def several_layers(self, _: Param, value: Any, schema: Mapping[str, Any]) -> Json:
         """Layers by value, each with its name."""
         params = value["params"] if isinstance(value, dict) else value
-        return [self.layers.value(each, schema, named=True) for each in params]
+        return [self.layers.value(each, schema) for each in params]
 
     def file(self, _: Param, value: Any, schema: Mapping[str, Any]) -> Json:
         """A file by value; a folder as a zip."""
@@ -265,7 +267,7 @@ def _must_be_default(param: Param, value: Any) -> None:
         raise NotOffered(f"{param.name()} is no input of the process; it would be {value!r}")
 
 
-def outputs(case: Case, process: Process) -> dict[str, Json]:
+def outputs(case: Case, process: Process, vector: str) -> dict[str, Json]:
     """The outputs that the case looks at, each in the format in which it can be compared."""
     asked: dict[str, Json] = {}
     for name, expected in case.results.items():
@@ -273,14 +275,14 @@ def outputs(case: Case, process: Process) -> dict[str, Json]:
         if expected.get("in_place_result") or about is None:
             raise NotOffered(f"{name} is no output of the process")
         offered = media_types(about.schema_)
-        wanted = next((each for each in _wanted(expected) if each in offered), None)
+        wanted = next((each for each in _wanted(expected, vector) if each in offered), None)
         asked[name] = {"format": {"mediaType": wanted}} if wanted else {}
     return asked
 
 
-def _wanted(expected: Mapping[str, Any]) -> tuple[str, ...]:
+def _wanted(expected: Mapping[str, Any], vector: str) -> tuple[str, ...]:
     return {
         "rasterhash": (GEOTIFF,),
-        "vector": (GEOPACKAGE, "text/csv"),
-        "table": (GEOPACKAGE, "text/csv"),
+        "vector": (vector, CSV),
+        "table": (vector, CSV),
     }.get(expected["type"], ())

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.suite import cases, report
-from tests.suite.cases import Case, Versions
-from tests.suite.report import Class
-from tests.suite.verdict import Outcome, Verdict
+from tests.e2e.qgis_suite import cases, figures, known, report
+from tests.e2e.qgis_suite.cases import Case, Versions
+from tests.e2e.qgis_suite.report import Class
+from tests.e2e.qgis_suite.verdict import Outcome, Verdict
 
 PASSED, FAILED, NOT_OFFERED = Outcome.PASSED, Outcome.FAILED, Outcome.NOT_OFFERED
 
@@ -23,7 +23,8 @@ def verdict(outcome: Outcome, key: str = "a") -> Verdict:
         (PASSED, NOT_OFFERED, {}, Class.GAP),
         (PASSED, FAILED, {"a": "why"}, Class.KNOWN),
         (PASSED, PASSED, {"a": "why"}, Class.STALE),
-        (FAILED, FAILED, {"a": "why"}, Class.NEITHER),
+        (FAILED, FAILED, {"a": "why"}, Class.UNFOUNDED),
+        (FAILED, FAILED, {}, Class.NEITHER),
         (FAILED, PASSED, {}, Class.NEITHER),
     ],
 )
@@ -32,7 +33,7 @@ def test_a_case_that_qgis_passes_must_pass_or_be_listed_and_no_other_may_be(
 ) -> None:
     lines = report.lines([verdict(own)], [verdict(served)], known)
     assert [line.found for line in lines] == [found]
-    assert bool(report.wrong(lines)) == (found in (Class.GAP, Class.STALE))
+    assert bool(report.wrong(lines)) == (found in report.WRONG)
 
 
 def test_a_case_that_went_one_way_only_is_not_compared() -> None:
@@ -41,10 +42,10 @@ def test_a_case_that_went_one_way_only_is_not_compared() -> None:
 
 def test_the_table_has_a_row_for_each_provider_and_one_for_all() -> None:
     lines = report.lines([verdict(PASSED)], [verdict(FAILED)], {})
-    head, native, whole = report.table(lines)
+    head, native, whole = report.table(report.figures(lines))
     assert native.split() == ["native", "1", "1", "0", "0", "1"]
     assert whole.split() == ["all", "1", "1", "0", "0", "1"]
-    assert head.split() == ["cases", "by", "QGIS", "by", "both", "known", "gaps"]
+    assert head.split() == ["cases", "direct", "service", "known", "gaps"]
 
 
 def test_cases_of_one_name_are_told_apart(tmp_path: Path) -> None:
@@ -52,6 +53,24 @@ def test_cases_of_one_name_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "qgis_algorithm_tests1.yaml").write_text(f"tests:\n{entry}{entry}")
     (tmp_path / "gdal_algorithm_raster_tests.yaml").write_text("tests:\n")
     assert [case.key for case in cases.load(tmp_path)] == ["tests1: Same", "tests1: Same #2"]
+
+
+def test_a_share_of_the_cases_is_the_same_whatever_others_there_are() -> None:
+    every = [Case(f"tests1: {number}", "native:x", {}, {}) for number in range(1000)]
+    tenth = cases.share(every, 10)
+    assert 50 < len(tenth) < 150
+    assert cases.share(every[500:], 10) == [case for case in tenth if case in every[500:]]
+    assert cases.share(every, 1) == every
+
+
+@pytest.mark.parametrize("version", ["3.22.16", "3.40.6"])
+def test_the_figures_that_are_recorded_count_what_is_listed(version: str) -> None:
+    recorded = figures.recorded(version)
+    assert recorded is not None
+    whole = recorded["all"]
+    assert whole["known"] == len(known.of_version(version))
+    assert whole["direct"] == whole["service"] + whole["known"]
+    assert whole["gaps"] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """QGIS's own algorithm tests, by QGIS's own runner and through a service, side by side.
 
-    python -m tests.suite [--way engine|http] [--url URL] [--only PATTERN] [--every N] [--json PATH]
+    ./dev suite [--way engine|http] [--url URL] [--only PATTERN] [--every N] [--json PATH] [--record]
 
-Status 1: a case passes in QGIS and not through the service, and the list of known ones lacks it; or
-the list names one that passes.
+Status 1: a case passes in QGIS and not through the service, and the list of known ones lacks it; the
+list names one that passes, or that there is not; or, with --held, the figures are not the recorded ones.
 """
 
 import argparse
@@ -12,14 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.suite import fetch, known, report, server
-from tests.suite.verdict import Outcome, Verdict
+from tests.e2e.qgis_suite import cases, fetch, figures, known, report, server
+from tests.e2e.qgis_suite.verdict import Outcome, Verdict
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STEP = 50
 """So many cases between two lines of progress."""
 
@@ -33,7 +34,7 @@ def tell(text: str) -> None:
 def verdicts(way: str, source: Path, options: list[str]) -> list[Verdict]:
     """Run the cases by one way, in a process of its own."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "tests.suite.session", way, str(source), *options]
+    command = [sys.executable, "-m", "tests.e2e.qgis_suite.session", way, str(source), *options]
     found: list[Verdict] = []
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -53,17 +54,25 @@ def verdicts(way: str, source: Path, options: list[str]) -> list[Verdict]:
     return found
 
 
-def main() -> int:
-    """Run, report, and say by the status whether all is well."""
-    parser = argparse.ArgumentParser(prog="python -m tests.suite")
+def arguments() -> argparse.Namespace:
+    """What is asked for."""
+    parser = argparse.ArgumentParser(prog="./dev suite")
     parser.add_argument("--way", choices=["engine", "http"], default="http")
     parser.add_argument("--url", default="", help="a service that runs; else one is started")
     parser.add_argument("--only", default="", help="a regular expression: case or algorithm")
-    parser.add_argument("--every", type=int, default=1, help="each Nth case only")
+    parser.add_argument("--every", type=int, default=1, help="a fixed one of N cases")
     parser.add_argument("--jobs", type=int, default=2, help="how many cases at a time")
     parser.add_argument("--json", type=Path, help="write every line of the report there")
     parser.add_argument("--all", action="store_true", help="tell the known differences too")
-    given = parser.parse_args()
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--record", action="store_true", help="keep the figures, for the docs")
+    kept.add_argument("--held", action="store_true", help="the figures must be those that are kept")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run, report, and say by the status whether all is well."""
+    given = arguments()
     source = fetch.suite(tell)
     options = [f"--only={given.only}", f"--every={given.every}", f"--jobs={given.jobs}"]
     baseline = verdicts("baseline", source, options)
@@ -76,12 +85,37 @@ def main() -> int:
         )
         with started as url:
             served = verdicts(given.way, source, [*options, f"--url={url}"])
-    found = report.lines(baseline, served, known.of_version(fetch.qgis_version()))
-    for line in (*report.told(found, given.all), "", *report.table(found)):
+    version = fetch.qgis_version()
+    listed = known.of_version(version)
+    found = report.lines(baseline, served, listed)
+    counted = report.figures(found)
+    for line in (*report.told(found, given.all), f"\nQGIS {version}", *report.table(counted)):
         sys.stdout.write(f"{line}\n")
     if given.json:
         given.json.write_text(json.dumps([asdict(line) for line in found], indent=1), "utf-8")
-    return 1 if report.wrong(found) else 0
+    if given.record:
+        figures.record(version, counted)
+    wrong = [
+        *(f"{line.case}: {line.found}" for line in report.wrong(found)),
+        *(f"{name}: listed, and no such case" for name in absent(listed, source)),
+        *differing(figures.recorded(version) if given.held else counted, counted),
+    ]
+    for line in wrong:
+        tell(line)
+    return 1 if wrong else 0
+
+
+def absent(listed: Mapping[str, str], source: Path) -> list[str]:
+    """Cases that are listed, and that the suite does not have."""
+    return sorted(set(listed) - {case.key for case in cases.load(source / fetch.TESTS)})
+
+
+def differing(recorded: figures.Figures | None, counted: figures.Figures) -> Iterator[str]:
+    """Where the figures are not those that are kept."""
+    for provider in {**(recorded or {}), **counted}:
+        before, now = (recorded or {}).get(provider), counted.get(provider)
+        if before != now:
+            yield f"{provider}: {now}, recorded are {before}: ./dev suite --record, ./dev docs"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Runs cases by one way in a process of its own: QGIS starts once, each case is a child.
 
-    python -m tests.suite.session WAY SOURCE [--url URL] [--jobs N] [--only PATTERN] [--keep FOLDER]
+    python -m tests.e2e.qgis_suite.session WAY SOURCE [--url URL] [--jobs N] [--only PATTERN] [--keep FOLDER]
 
 Each line that it writes is a verdict as JSON.
 """
@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.suite import cases
-from tests.suite.cases import Case
-from tests.suite.fetch import TESTS
-from tests.suite.verdict import Outcome, Verdict
+from tests.e2e.qgis_suite import cases
+from tests.e2e.qgis_suite.cases import Case
+from tests.e2e.qgis_suite.fetch import TESTS
+from tests.e2e.qgis_suite.verdict import Outcome, Verdict
 
 from qanat_worker.engine import application
 
@@ -35,9 +35,9 @@ Way = Callable[[Case, Path], None]
 """Runs and checks one case in a folder of its own; raises what stops it."""
 
 WAYS = {
-    "baseline": "tests.suite.ways:baseline",
-    "engine": "tests.suite.ways:engine",
-    "http": "tests.suite.ways:http",
+    "baseline": "tests.e2e.qgis_suite.ways:baseline",
+    "engine": "tests.e2e.qgis_suite.ways:engine",
+    "http": "tests.e2e.qgis_suite.ways:http",
 }
 """Name → module:maker of a way. They import QGIS: only once it is found."""
 
@@ -76,7 +76,7 @@ def begin(case: Case, way: Way, folder: Path) -> Running:
 
 def attempt(case: Case, way: Way, folder: Path) -> tuple[str, str]:
     """The outcome of a case, and why. What a case of the suite says must fail, must fail."""
-    ways = importlib.import_module("tests.suite.verdict")
+    ways = importlib.import_module("tests.e2e.qgis_suite.verdict")
     try:
         way(case, folder)
     except ways.NotOffered as error:
@@ -156,7 +156,7 @@ def main() -> None:
         every = [case for case in cases.load(source / TESTS) if case.applies(versions)]
         chosen = [case for case in every if re.search(given.only, f"{case.key} {case.algorithm}")]
         folder = given.keep or Path(private) / "cases"
-        run(chosen[:: given.every], way, folder, given.jobs, given.keep is not None)
+        run(cases.share(chosen, given.every), way, folder, given.jobs, given.keep is not None)
         sys.stdout.flush()
         # QGIS's destructors have been seen to hang.
         shutil.rmtree(private, ignore_errors=True)
