@@ -246,8 +246,8 @@ def test_any_bytes_are_json_or_an_invalid_request(body: bytes) -> None:
 
 
 def test_a_value_and_a_link_may_have_a_title(buffer: Process) -> None:
-    for given in ({"value": LAYER}, {"href": "https://example.org/a.geojson"}):
-        parsed = read(buffer, INPUT={**given, "title": "Brunnen | Süd"})["INPUT"]
+    for value in ({"value": LAYER}, {"href": "https://example.org/a.geojson"}):
+        parsed = read(buffer, INPUT={**value, "title": "Brunnen | Süd"})["INPUT"]
         assert not isinstance(parsed, list)
         assert parsed.title == "Brunnen | Süd"
 

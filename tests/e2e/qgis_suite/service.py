@@ -162,7 +162,11 @@ class Service:
         names = expected["name"]
         wanted = folder / Path(names if isinstance(names, str) else names[0]).name
         driver = QgsVectorFileWriter.driverForExtension(wanted.suffix)
-        return str(path) if not driver or path.suffix == wanted.suffix else _written(path, wanted, driver)
+        return (
+            str(path)
+            if not driver or path.suffix == wanted.suffix
+            else _written(path, wanted, driver)
+        )
 
 
 def _written(given: Path, path: Path, driver: str) -> str:

@@ -111,6 +111,31 @@ class QgisSettings(Section):
         " folder.",
     )
 
+    allow: list[str] = Field(
+        default=["*"],
+        description="Patterns of the ids that may be offered, with * and ?: `gdal:*` is all of a provider,"
+        " `native:buffer` one algorithm.",
+    )
+    deny: list[str] = Field(
+        default_factory=list,
+        description="Patterns of ids that are not offered, whatever `allow` says.",
+    )
+    allow_hazards: list[str] = Field(
+        default_factory=list,
+        description="Patterns of ids that are offered although the table of hazards denies them"
+        " (reference/parameter-types.md): for a service whose clients are trusted.",
+    )
+    open_parameters: list[str] = Field(
+        default_factory=list,
+        description="Patterns of parameters that clients may give although the table of hazards leaves"
+        " them out, as `gdal:translate.EXTRA`; what they give is not looked at. It lets clients run"
+        " code: for a service whose clients are trusted.",
+    )
+    deprecated: bool = Field(
+        default=False,
+        description="Whether algorithms are offered that QGIS has replaced by others, and hides.",
+    )
+
     @property
     def published(self) -> list[Path]:
         """All folders in which something is published by putting it there."""

@@ -208,6 +208,11 @@ def bench(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Be
     return Bench(engine, tmp_path)
 
 
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     return DATA

@@ -17,6 +17,7 @@ from qanat_worker.engine.describe import plain_text
 from qanat_worker.engine.flags import flags_of
 from qanat_worker.engine.outputs import DESTINATIONS
 from qanat_worker.engine.parameters import CONVERTERS
+from qanat_worker.engine.policy import Policy
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Engine
 
@@ -177,8 +178,9 @@ def test_free_arguments_of_tools_are_left_out_and_said_to_be(engine: Engine) -> 
 
 
 def test_an_algorithm_that_qgis_marks_as_a_risk_is_refused() -> None:
-    assert policy.why_not("native:new", {"SecurityRisk"}) == "QGIS marks it as a security risk"
-    assert policy.why_not("native:new", {"RequiresProject"}) is None
+    rules = Policy()
+    assert rules.why_not("native:new", {"SecurityRisk"}) == "QGIS marks it as a security risk"
+    assert rules.why_not("native:new", {"RequiresProject"}) is None
 
 
 def test_every_default_is_taken_by_its_converter(engine: Engine, tmp_path: Path) -> None:

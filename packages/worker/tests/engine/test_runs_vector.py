@@ -228,4 +228,6 @@ def test_an_input_that_qgis_hides_is_taken_in_older_requests(bench: Any, make: A
     notes = {note.role: note.title for note in about.metadata or []}
     assert notes["superseded"] == "ORDER_EXPRESSION has taken its place"
     assert about.min_occurs == 0
-    assert "default" not in bench.process("native:serviceareafrompoint").inputs["TRAVEL_COST"].schema_
+    assert (
+        "default" not in bench.process("native:serviceareafrompoint").inputs["TRAVEL_COST"].schema_
+    )

@@ -12,6 +12,7 @@ from qanat_common.ogc import Process
 from qanat_common.protocol import Offer, ProviderInfo, Refusal
 from qanat_worker.engine import execution, faults, publications, warmup
 from qanat_worker.engine.describe import describe, version_of
+from qanat_worker.engine.policy import Policy
 from qanat_worker.port import Feedback, Produced, Task
 
 logger = logging.getLogger(__name__)
@@ -20,17 +21,20 @@ logger = logging.getLogger(__name__)
 class Algorithms:
     """All algorithms of a QGIS that has started; described once."""
 
-    def __init__(self, application: QgsApplication, folders: publications.Folders) -> None:
+    def __init__(
+        self, application: QgsApplication, folders: publications.Folders, policy: Policy
+    ) -> None:
         """Describe what is there; `application` is kept, for QGIS ends with it."""
         registry = application.processingRegistry()
         assert registry is not None  # noqa: S101 - QGIS has started
         self._application = application
         self._registry = registry
+        self._policy = policy
         self._processes: dict[str, Process] = {}
         self._published = publications.publish(registry, folders)
         self._refused = self._published.refused
         for algorithm in sorted(registry.algorithms(), key=lambda each: each.id()):
-            match _described(algorithm):
+            match _described(algorithm, policy):
                 case Process() as process:
                     self._processes[process.id] = process
                 case Refusal() as refusal:
@@ -83,15 +87,15 @@ class Algorithms:
         algorithm = known.create()
         if algorithm is None:
             raise AlgorithmFailed(f"{task.process_id} cannot be made")
-        return execution.run(algorithm, process, task, feedback)
+        return execution.run(algorithm, process, self._policy, task, feedback)
 
 
-def _described(algorithm: QgsProcessingAlgorithm) -> Process | Refusal:
+def _described(algorithm: QgsProcessingAlgorithm, policy: Policy) -> Process | Refusal:
     """Its description, or why there is none: it may be of code that is not ours."""
     with faults.noted() as raised:
         try:
             algorithm.create()
-            found = describe(algorithm)
+            found = describe(algorithm, policy)
         except Exception as error:  # noqa: BLE001 - code of others may raise anything
             raised.append(error)
     if raised:

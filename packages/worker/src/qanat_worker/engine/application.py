@@ -6,7 +6,7 @@ This file is imported before QGIS can be: it makes QGIS's own Python findable fi
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -82,7 +82,7 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
         raise ModuleNotFoundError(f"qgis is in none of {', '.join(paths)}")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     # QGIS can be imported from here on, and not before.
-    from qanat_worker.engine import algorithms, publications, qgis_process  # noqa: PLC0415
+    from qanat_worker.engine import algorithms, policy, publications, qgis_process  # noqa: PLC0415
 
     prefix_path = str(options.get("prefix_path", "/usr"))
     folders = publications.Folders(
@@ -90,8 +90,21 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
         scripts=_paths(options, "scripts"),
         plugins=_paths(options, "plugins"),
     )
-    return algorithms.Algorithms(qgis_process.start(prefix_path, SKIPPED_DRIVERS), folders)
+    rules = policy.Policy(
+        allow=_texts(options, "allow", ["*"]),
+        deny=_texts(options, "deny"),
+        hazards=_texts(options, "allow_hazards"),
+        opened=_texts(options, "open_parameters"),
+        deprecated=bool(options.get("deprecated", False)),
+    )
+    return algorithms.Algorithms(qgis_process.start(prefix_path, SKIPPED_DRIVERS), folders, rules)
 
 
 def _paths(options: Mapping[str, JsonValue], name: str) -> list[Path]:
-    return [Path(path) for path in cast(list[str], options.get(name, []))]
+    return [Path(path) for path in _texts(options, name)]
+
+
+def _texts(
+    options: Mapping[str, JsonValue], name: str, default: Sequence[str] = ()
+) -> Sequence[str]:
+    return cast(Sequence[str], options.get(name, default))

@@ -11,10 +11,11 @@ from qgis.core import (
     QgsProcessingModelChildParameterSource,
 )
 
-from qanat_worker.engine import expressions, policy
+from qanat_worker.engine import expressions
 from qanat_worker.engine.expressions import Check
 from qanat_worker.engine.flags import flags_of
 from qanat_worker.engine.parameters import CONVERTERS
+from qanat_worker.engine.policy import Policy
 
 SOURCES: Any = getattr(
     Qgis, "ProcessingModelChildParameterSource", QgsProcessingModelChildParameterSource
@@ -33,22 +34,24 @@ TEXT_OUTPUTS = frozenset({"outputString", "outputFile", "outputVariant"})
 SEVERAL_EXPRESSIONS = frozenset({"fields_mapping", "aggregates"})
 
 
-def why_not(algorithm: QgsProcessingAlgorithm) -> str | None:
+def why_not(algorithm: QgsProcessingAlgorithm, policy: Policy) -> str | None:
     """Why a model is not offered, by its steps; None when it may be, or is no model."""
     if not isinstance(algorithm, QgsProcessingModelAlgorithm):
         return None
-    return _why_not(algorithm, (algorithm.id(),))
+    return _why_not(algorithm, policy, (algorithm.id(),))
 
 
-def _why_not(model: QgsProcessingModelAlgorithm, above: tuple[str, ...]) -> str | None:
+def _why_not(
+    model: QgsProcessingModelAlgorithm, policy: Policy, above: tuple[str, ...]
+) -> str | None:
     for child in model.childAlgorithms().values():
-        why = _why_not_step(child, above)
+        why = _why_not_step(child, policy, above)
         if why:
             return f"it uses {child.algorithmId()}, and {why}"
-    return next(_misled(model), None)
+    return next(_misled(model, policy), None)
 
 
-def _why_not_step(child: Any, above: tuple[str, ...]) -> str | None:
+def _why_not_step(child: Any, policy: Policy, above: tuple[str, ...]) -> str | None:
     algorithm = child.algorithm()
     if algorithm is None:
         return "that is not there"
@@ -57,18 +60,18 @@ def _why_not_step(child: Any, above: tuple[str, ...]) -> str | None:
     own = policy.why_not_within(algorithm.id(), flags_of(algorithm))
     if own or not isinstance(algorithm, QgsProcessingModelAlgorithm):
         return own
-    return _why_not(algorithm, (*above, algorithm.id()))
+    return _why_not(algorithm, policy, (*above, algorithm.id()))
 
 
-def _misled(model: QgsProcessingModelAlgorithm) -> Iterator[str]:
+def _misled(model: QgsProcessingModelAlgorithm, policy: Policy) -> Iterator[str]:
     """Texts of clients that would become data sources, places or free arguments of a step."""
     for algorithm, param, source in _wires(model):
-        danger = _danger(algorithm, param)
+        danger = _danger(algorithm, param, policy)
         for name in sorted(_texts_in(model, source)) if danger else ():
             yield f"its input {name} is a text that becomes {danger}: {param.name()} of {algorithm.id()}"
 
 
-def _danger(algorithm: QgsProcessingAlgorithm, param: Any) -> str | None:
+def _danger(algorithm: QgsProcessingAlgorithm, param: Any, policy: Policy) -> str | None:
     """What a text that comes to a parameter would be, where no text of a client may."""
     converter = CONVERTERS.get(param.type())
     if param.isDestination():
@@ -77,7 +80,7 @@ def _danger(algorithm: QgsProcessingAlgorithm, param: Any) -> str | None:
         return "a data source"
     if converter is None:
         return "what no client may give"
-    return policy.entry(policy.LEFT_OUT, algorithm.id(), param.name())
+    return policy.why_left_out(algorithm.id(), param.name())
 
 
 def _wires(model: QgsProcessingModelAlgorithm) -> Iterator[Wire]:

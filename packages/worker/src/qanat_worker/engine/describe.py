@@ -14,12 +14,13 @@ from qgis.core import (
 
 from qanat_common.ogc import InputDescription, Metadata, OutputDescription, Process
 from qanat_common.protocol import Refusal
-from qanat_worker.engine import composition, policy
+from qanat_worker.engine import composition
 from qanat_worker.engine.flags import MEANINGS, flags_of
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS, UNSUPPORTED
 from qanat_worker.engine.parameters.base import ADVANCED, HIDDEN, OPTIONAL, flag
+from qanat_worker.engine.policy import LEFT_OUT_OUTPUTS, SUPERSEDED, Policy, entry
 from qanat_worker.engine.results import RESULTS, UNSUPPORTED_OUTPUTS
 
 _TAG = re.compile(r"<[^>]*>")
@@ -31,6 +32,9 @@ _LINES = re.compile(r"\s*\n\s*(\n\s*)?")
 MANUAL = "https://docs.qgis.org/{version}/en/docs/user_manual/processing_algs"
 OF_THE_MANUAL = frozenset({"native", "qgis", "gdal", "3d"})
 """The providers whose algorithms QGIS's manual explains, in a chapter for each of their groups."""
+
+
+DEFAULT = Policy()
 
 
 class NotOffered(Exception):
@@ -45,17 +49,17 @@ def plain_text(text: str | None) -> str:
     ).strip()
 
 
-def describe(algorithm: QgsProcessingAlgorithm) -> Process | Refusal:
+def describe(algorithm: QgsProcessingAlgorithm, policy: Policy = DEFAULT) -> Process | Refusal:
     """The process that an algorithm is to clients."""
     why = (
         policy.why_not(algorithm.id(), flags_of(algorithm))
-        or composition.why_not(algorithm)
+        or composition.why_not(algorithm, policy)
         or _cannot_run(algorithm)
     )
     if why:
         return Refusal(id=algorithm.id(), reason=why)
     try:
-        return _process(algorithm)
+        return _process(algorithm, policy)
     except NotOffered as reason:
         return Refusal(id=algorithm.id(), reason=str(reason))
 
@@ -66,9 +70,9 @@ def _cannot_run(algorithm: QgsProcessingAlgorithm) -> str | None:
     return None if fits else f"it cannot run here: {why or 'something that it needs is missing'}"
 
 
-def _process(algorithm: QgsProcessingAlgorithm) -> Process:
+def _process(algorithm: QgsProcessingAlgorithm, policy: Policy) -> Process:
     left_out: list[Metadata] = []
-    inputs = dict(_inputs(algorithm, left_out))
+    inputs = dict(_inputs(algorithm, policy, left_out))
     outputs = dict(_outputs(algorithm, left_out))
     if not outputs:
         raise NotOffered("it has no result that can be handed back: it changes its input, or QGIS")
@@ -127,12 +131,12 @@ def documentation_of(
 
 
 def _inputs(
-    algorithm: QgsProcessingAlgorithm, left_out: list[Metadata]
+    algorithm: QgsProcessingAlgorithm, policy: Policy, left_out: list[Metadata]
 ) -> Iterator[tuple[str, InputDescription]]:
     for param in algorithm.parameterDefinitions():
         if param.isDestination():
             continue
-        why = why_not_described(algorithm, param)
+        why = why_not_described(algorithm, param, policy)
         if why is None:
             yield param.name(), describe_input(param, superseded_by(algorithm, param))
         elif not may_be_absent(param):
@@ -147,14 +151,14 @@ def may_be_absent(param: QgsProcessingParameterDefinition) -> bool:
 
 
 def why_not_described(
-    algorithm: QgsProcessingAlgorithm, param: QgsProcessingParameterDefinition
+    algorithm: QgsProcessingAlgorithm, param: QgsProcessingParameterDefinition, policy: Policy
 ) -> str | None:
     """Why a parameter is left at QGIS's default; None when a client may give it."""
     if flag(param, HIDDEN) and superseded_by(algorithm, param) is None:
         return "QGIS hides it"
     if param.type() not in CONVERTERS:
         return UNSUPPORTED.get(param.type(), f"the type {param.type()} is not known here")
-    return policy.entry(policy.LEFT_OUT, algorithm.id(), param.name())
+    return policy.why_left_out(algorithm.id(), param.name())
 
 
 def superseded_by(
@@ -162,7 +166,7 @@ def superseded_by(
 ) -> str | None:
     """The input that has taken the place of one that QGIS hides, and takes in older requests."""
     hidden = flag(param, HIDDEN)
-    return policy.entry(policy.SUPERSEDED, algorithm.id(), param.name()) if hidden else None
+    return entry(SUPERSEDED, algorithm.id(), param.name()) if hidden else None
 
 
 def describe_input(
@@ -202,7 +206,7 @@ def _outputs(
         name = output.name()
         if name in destinations:
             continue
-        why = policy.entry(policy.LEFT_OUT_OUTPUTS, algorithm.id(), name)
+        why = entry(LEFT_OUT_OUTPUTS, algorithm.id(), name)
         if why is None and output.type() in RESULTS:
             title = output.description() or name
             schema = {**RESULTS[output.type()].schema(), "title": title}

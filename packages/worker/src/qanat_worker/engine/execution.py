@@ -18,6 +18,7 @@ from qanat_worker.engine.opening import INNER_NAME
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS
 from qanat_worker.engine.parameters.base import HIDDEN, OPTIONAL, Values, flag, rejected
+from qanat_worker.engine.policy import Policy
 from qanat_worker.engine.results import RESULTS
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Feedback, Produced, Task
@@ -29,7 +30,11 @@ _BLAMED = re.compile(r"parameter value for (\S+)")
 
 
 def run(
-    algorithm: QgsProcessingAlgorithm, process: Process, task: Task, told: Feedback
+    algorithm: QgsProcessingAlgorithm,
+    process: Process,
+    policy: Policy,
+    task: Task,
+    told: Feedback,
 ) -> dict[str, Produced]:
     """Run an algorithm that is this job's own; `process` is what it was described as."""
     feedback = JobFeedback(told)
@@ -38,7 +43,7 @@ def run(
     job = Workspace(Path(task.folder), feedback)
     destinations = destinations_of(algorithm.parameterDefinitions())
     wanted = _wanted(destinations, asked)
-    values = _inputs(algorithm, task.inputs, job)
+    values = _inputs(algorithm, policy, task.inputs, job)
     for name, param in destinations.items():
         if name in wanted:
             values[name] = DESTINATIONS[param.type()].place(param, wanted[name], job)
@@ -103,6 +108,7 @@ def _format(name: str, request: OutputRequest, offered: list[Format]) -> Format:
 
 def _inputs(
     algorithm: QgsProcessingAlgorithm,
+    policy: Policy,
     inputs: Mapping[str, Any],
     job: Workspace,
 ) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def _inputs(
             values[param.name()] = _default(param, job)
     given.sort(key=lambda param: not CONVERTERS[param.type()].files)
     for param in given:
-        values[param.name()] = _value(algorithm, param, inputs[param.name()], job)
+        values[param.name()] = _value(algorithm, param, policy, inputs[param.name()], job)
     if algorithm.id().startswith("gdal:"):
         _check_layer_names(job)
     return values
@@ -141,10 +147,13 @@ def _default(param: QgsProcessingParameterDefinition, job: Workspace) -> Any:
 def _value(
     algorithm: QgsProcessingAlgorithm,
     param: QgsProcessingParameterDefinition,
+    policy: Policy,
     given: Values,
     job: Workspace,
 ) -> Any:
     value = CONVERTERS[param.type()].convert(param, given, job)
+    if policy.opens(algorithm.id(), param.name()):
+        return value
     texts = [
         text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
     ]

@@ -145,9 +145,7 @@ def _restore_nulls(layer: QgsVectorLayer, path: Path) -> None:
     rows.CommitTransaction()
 
 
-def _translate(
-    package: Path, form: Format, path: Path, name: str, statement: str | None
-) -> None:
+def _translate(package: Path, form: Format, path: Path, name: str, statement: str | None) -> None:
     with _quiet():
         source = tried(gdal.OpenEx, str(package), gdal.OF_VECTOR, allowed_drivers=["GPKG"])
         made = tried(

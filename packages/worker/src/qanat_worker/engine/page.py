@@ -61,19 +61,32 @@ def parameter_types() -> str:
         "",
         *_table("ids", "why", policy.DENIED.items()),
         "",
-        "Nor those that are hidden from the toolbox, that need a session of QGIS Desktop, or that QGIS"
-        " marks as a security risk. What a worker refuses, and why, stands in its offer.",
+        "Nor those that have one of these flags of QGIS:",
+        "",
+        *_table("flag", "why", policy.FLAGS.items()),
+        "",
+        "`worker.qgis.deprecated` offers those that QGIS hides because another has taken their place;"
+        " `allow_hazards` offers what these tables deny; `allow` and `deny` choose among the rest."
+        " What a worker refuses, and why, is printed by `qanat-worker check`, and stands in its offer.",
         "",
         "A step of a model may not be one of these either, nor:",
         "",
         *_table("ids", "why", policy.DENIED_WITHIN.items()),
         "",
-        "Inputs that are left at their default:",
+        "Inputs that are left at their default, unless `worker.qgis.open_parameters` opens them:",
         "",
         *_table(
             "input",
             "why",
             ((f"{ids} {name}", why) for (ids, name), why in policy.LEFT_OUT.items()),
+        ),
+        "",
+        "Inputs that QGIS hides, and that are taken in older requests:",
+        "",
+        *_table(
+            "input",
+            "what has taken its place",
+            ((f"{ids} {name}", f"`{new}`") for (ids, name), new in policy.SUPERSEDED.items()),
         ),
     ]
     return "\n".join(lines) + "\n"

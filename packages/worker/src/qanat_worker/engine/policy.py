@@ -1,6 +1,7 @@
 """What is offered and what is not, each refusal with its reason; data."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
 
@@ -108,17 +109,59 @@ LEFT_OUT_OUTPUTS: dict[tuple[str, str], str] = {
 """(Pattern of ids, name) → why an output is not described."""
 
 
-def why_not(algorithm_id: str, flags: Collection[str]) -> str | None:
-    """Why an algorithm is not offered, whatever its parameters; None when it may be."""
-    denied = (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern))
-    flagged = (why for name, why in FLAGS.items() if name in flags)
-    return next(chain(denied, flagged), None)
+@dataclass(frozen=True)
+class Policy:
+    """The tables as a service has them: what its settings add, open and switch on.
+
+    `allow` and `deny` are patterns of ids, `hazards` those of ids that are offered although a table
+    denies them, `opened` those of parameters, as gdal:translate.EXTRA, that are described although a
+    table leaves them out; `deprecated` is whether algorithms are offered that QGIS has replaced.
+    """
+
+    allow: Sequence[str] = ("*",)
+    deny: Sequence[str] = ()
+    hazards: Sequence[str] = ()
+    opened: Sequence[str] = ()
+    deprecated: bool = False
+
+    def why_not(self, algorithm_id: str, flags: Collection[str]) -> str | None:
+        """Why an algorithm is not offered, whatever its parameters; None when it may be."""
+        if not _fits(algorithm_id, self.allow):
+            return "it is not among those that the settings of this service allow"
+        if _fits(algorithm_id, self.deny):
+            return "the settings of this service deny it"
+        return self._why_hazard(algorithm_id, self._flags(flags))
+
+    def why_not_within(self, algorithm_id: str, flags: Collection[str]) -> str | None:
+        """Why an algorithm may be no step of a model: those that are made for models may."""
+        denied = (why for ids, why in DENIED_WITHIN.items() if fnmatchcase(algorithm_id, ids))
+        hazard = self._why_hazard(algorithm_id, set(flags) - {"HideFromToolbox"})
+        return hazard or (None if _fits(algorithm_id, self.hazards) else next(denied, None))
+
+    def why_left_out(self, algorithm_id: str, name: str) -> str | None:
+        """Why a parameter is left at its default and not described; None when it is not."""
+        if self.opens(algorithm_id, name):
+            return None
+        return entry(LEFT_OUT, algorithm_id, name)
+
+    def opens(self, algorithm_id: str, name: str) -> bool:
+        """Whether the settings open a parameter: what comes by it is not looked at any more."""
+        return _fits(f"{algorithm_id}.{name}", self.opened)
+
+    def _flags(self, flags: Collection[str]) -> set[str]:
+        superseded = self.deprecated and "Deprecated" in flags
+        return set(flags) - {"HideFromToolbox"} if superseded else set(flags)
+
+    def _why_hazard(self, algorithm_id: str, flags: Collection[str]) -> str | None:
+        if _fits(algorithm_id, self.hazards):
+            return None
+        denied = (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern))
+        flagged = (why for name, why in FLAGS.items() if name in flags)
+        return next(chain(denied, flagged), None)
 
 
-def why_not_within(algorithm_id: str, flags: Collection[str]) -> str | None:
-    """Why an algorithm may be no step of a model: those that are made for models may."""
-    denied = (why for ids, why in DENIED_WITHIN.items() if fnmatchcase(algorithm_id, ids))
-    return next(denied, None) or why_not(algorithm_id, set(flags) - {"HideFromToolbox"})
+def _fits(text: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def entry(table: dict[tuple[str, str], str], algorithm_id: str, name: str) -> str | None:
