@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from osgeo import gdal
+from qgis.core import QgsProcessingFeedback
 
 from qanat_common.errors import InputRejected
 from qanat_common.protocol import Inline, LocalFile
+from qanat_worker.engine.workspace import Workspace
 
 POINTS = [[10, 50], [11, 51]]
 
@@ -298,3 +300,9 @@ def test_a_layer_is_called_as_its_value_says(bench: Any, make: Any, written: Any
     merged = bench.features("native:mergevectorlayers", LAYERS=given)
     named = dict.fromkeys(each["properties"]["layer"] for each in merged)
     assert list(named) == ["wells", "springs", "at-its-address", "its own", "LAYERS_5"]
+
+
+@pytest.mark.parametrize("title", ["dem", "dem.tif"])
+def test_a_file_has_its_suffix_once(tmp_path: Path, title: str) -> None:
+    job = Workspace(tmp_path, QgsProcessingFeedback(False))
+    assert job.path(title, ".tif").name == "dem.tif"

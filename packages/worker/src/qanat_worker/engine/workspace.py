@@ -35,11 +35,15 @@ class Workspace:
         self._count = 0
 
     def path(self, stem: str, suffix: str) -> Path:
-        """A path for a file of an input, in a folder of its own: nothing lies beside it."""
+        """A path for a file of an input, in a folder of its own: nothing lies beside it.
+
+        Some algorithms go by the file's name: a name that ends with the suffix has it once.
+        """
         self._count += 1
         place = self.inputs / str(self._count)
         place.mkdir()
         safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in stem)[:100]
+        safe = safe.removesuffix(suffix)
         return place / f"{safe.lstrip('-.') or 'layer'}{suffix}"
 
     def known(self, key: object) -> list[QgsMapLayer] | None:
