@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.faults.engine import PROCESS, content
+from tests.simulation.world import OneQueue
 
 from qanat_api.catalog import NOTHING, build
 from qanat_api.jobs import Jobs, Limits
@@ -180,7 +181,11 @@ class Scene:
         """Run all that is in the queue, and what the sweeper puts there."""
         now = itertools.count(0, 10)
         sweeper = Sweeper(
-            self.fault.of(self.store), self.fault.of(self.queue), 1.0, lambda: float(next(now))
+            self.fault.of(self.store),
+            self.fault.of(self.queue),
+            OneQueue(),
+            1.0,
+            lambda: float(next(now)),
         )
         for turn in range(SWEEPS):
             boot = f"boot-{turn}"

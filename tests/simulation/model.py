@@ -48,6 +48,7 @@ class Row:
             token=self.token,
             boot=self.boot,
             published=self.published,
+            queue=None,
             request=self.request,
         )
 
@@ -77,7 +78,7 @@ class ModelStore:
         self.rows[request.job_id] = Row(request, len(self.rows))
         return True
 
-    def mark_published(self, job_id: str) -> None:
+    def mark_published(self, job_id: str, queue: str = "") -> None:
         """As published.lua."""
         if job_id in self.rows:
             self.rows[job_id].published = True

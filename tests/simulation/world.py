@@ -59,7 +59,7 @@ class Broker:
             return
         self.ready.append(job)
 
-    def waiting(self, service: str) -> int:
+    def waiting(self, queue: str) -> int:
         """Part of the sweeper's port."""
         if self.away:
             raise Unavailable("the broker is away")
@@ -82,6 +82,18 @@ class Broker:
         job = self.unacked.pop(tag, None)
         if job is not None:
             self.ready.appendleft(job)
+
+
+class OneQueue:
+    """All jobs go to one queue, from which somebody takes them: part of the sweeper's port."""
+
+    def queue(self, job: RunJob) -> str | None:
+        """The queue of a job."""
+        return "q"
+
+    def is_consumed(self, queue: str, service: str) -> bool:
+        """Workers come back."""
+        return True
 
 
 class Failing:
@@ -126,7 +138,7 @@ class World:
         self.store = Failing(self.model, self.chance)
         self.broker = Broker(self.chance)
         queues: Store = self.store  # type: ignore[assignment]  # the calls that the sweeper makes
-        self.sweeper = Sweeper(queues, self.broker, 1.0, lambda: self.now)
+        self.sweeper = Sweeper(queues, self.broker, OneQueue(), 1.0, lambda: self.now)
         self.accepted: set[str] = set()
         self.dismissed: set[str] = set()
         self.succeeded: dict[str, int] = {}

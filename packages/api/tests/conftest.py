@@ -19,6 +19,7 @@ from qanat_api.app import create_app
 from qanat_api.catalog import NOTHING, Snapshot, build
 from qanat_api.events import Events
 from qanat_api.following import Following, Source
+from qanat_api.gate import bounds_of, gate_of
 from qanat_api.jobs import Jobs, Limits
 from qanat_api.routes import Parts
 from qanat_api.settings import ApiSettings
@@ -239,11 +240,14 @@ def make_api(store: Store, tmp_path: Path) -> Iterator[Callable[..., Api]]:
         storage = Storage(f"file://{tmp_path}/storage")
         worker, catalogue = Worker(store, storage), StillCatalogue(snapshot(q322=PROCESSES))
         events = Events(store, idle=0.02)
-        limits = Limits(settings.inline_limit, settings.sync_limit)
+        limits = Limits(settings.inline_limit, settings.sync_limit, bounds_of(settings))
         jobs = Jobs(lambda: catalogue.snapshot, store, storage, worker, events, limits)
         source = Source(store.get, partial(tail, store))
         following = Following(source, events, settings.event_streams, settings.event_seconds)
-        parts = Parts(settings, catalogue, jobs, storage, following, store.ping, store.waiting)
+        gate = gate_of(settings)
+        parts = Parts(
+            settings, catalogue, jobs, storage, following, store.ping, store.waiting, gate
+        )
         app = create_app(parts, events)
         client = TestClient(app, "http://qanat.test", raise_server_exceptions=False)
         opened.append(client)

@@ -15,10 +15,11 @@ from qanat_api.app import create_app
 from qanat_api.broker import Broker
 from qanat_api.events import Events
 from qanat_api.following import Following, Source
+from qanat_api.gate import bounds_of, gate_of
 from qanat_api.jobs import Jobs, Limits
 from qanat_api.refresher import Refresher
 from qanat_api.routes import Parts
-from qanat_api.settings import Settings
+from qanat_api.settings import EXPOSED, Settings
 from qanat_common.command import command
 from qanat_common.storage import Storage
 from qanat_common.store import Store
@@ -50,10 +51,13 @@ class Server(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     own = settings.api
+    if own.exposed:
+        logger.critical("%s", EXPOSED)
+        sys.exit(1)
     store, storage = Store(settings.store_url), Storage(settings.storage_url)
     broker, events = Broker(settings.broker_url), Events(store)
     catalog = Refresher(own.registry_url, store, own.service_order)
-    limits = Limits(own.inline_limit, own.sync_limit)
+    limits = Limits(own.inline_limit, own.sync_limit, bounds_of(own))
     jobs = Jobs(lambda: catalog.snapshot, store, storage, broker, events, limits)
 
     def close() -> None:
@@ -62,7 +66,7 @@ def run(settings: Settings) -> None:
 
     source = Source(store.get, partial(tail, store))
     following = Following(source, events, own.event_streams, own.event_seconds)
-    parts = Parts(own, catalog, jobs, storage, following, store.ping, store.waiting)
+    parts = Parts(own, catalog, jobs, storage, following, store.ping, store.waiting, gate_of(own))
     app = create_app(parts, events, close=close)
     # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
     for number in (signal.SIGTERM, signal.SIGINT):

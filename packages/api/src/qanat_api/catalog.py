@@ -1,7 +1,7 @@
 """What may be run: an immutable snapshot of the registry's catalogue, with its documents ready-made."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -78,6 +78,7 @@ class Snapshot:
         """`order` names services, the preferred first; `known` is false until a registry was heard."""
         self.entries = entries
         self.services = services
+        self._order = order
         self.known = known
         self._found = {offered.id: offered for offered in _offered(entries, order)}
         self._listed = _sorted(
@@ -90,6 +91,14 @@ class Snapshot:
         self.description = lru_cache(READY_DESCRIPTIONS)(self._description)
         self._summary = cache(self._summarised)
         self._text = cache(self._searched)
+
+    def part(self, wanted: Callable[[str], bool]) -> "Snapshot":
+        """Only the processes whose `id@service` is wanted."""
+        entries = {
+            service: {name: one for name, one in offered.items() if wanted(f"{name}@{service}")}
+            for service, offered in self.entries.items()
+        }
+        return Snapshot(entries, self._order, self.services, known=self.known)
 
     def __len__(self) -> int:
         """How many ids are listed."""

@@ -11,7 +11,7 @@ import orjson
 from fastapi import Request, Response
 
 from qanat_api.negotiation import matches, problem_type, takes_gzip
-from qanat_common.errors import QanatError
+from qanat_common.errors import QanatError, Unauthorized
 from qanat_common.ogc import JSON, Document, ExceptionReport
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -102,6 +102,8 @@ def problem_headers(error: QanatError, headers: Mapping[str, str] | None = None)
     given = NO_STORE | {"Vary": "Accept"} | dict(headers or {})
     if error.retry_after is not None:
         given["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        given["WWW-Authenticate"] = error.challenge
     return given
 
 

@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -14,25 +15,23 @@ from qanat_api.catalog import Offered, Snapshot
 from qanat_api.executed import INPUTS, execute_request
 from qanat_api.inputs import parse_execute, parse_inputs
 from qanat_api.negotiation import Mode, Preferences, mode
+from qanat_common.bounds import UNBOUNDED, Bounds
 from qanat_common.errors import (
-    Fault,
-    Internal,
     JobDismissed,
     JobGone,
     NoSuchJob,
     NoSuchProcess,
     NotFound,
-    QanatError,
-    ResultNotReady,
+    QueueFull,
     SyncLimit,
+    TooManyJobs,
     Unavailable,
-    all_errors,
 )
 from qanat_common.jobs import JobRecord
 from qanat_common.listing import JobFilter, JobPage
 from qanat_common.logs import job_context
 from qanat_common.ogc import JobControl, JobStatus
-from qanat_common.protocol import Failed, LogEntry, RunJob, Succeeded, queue_name
+from qanat_common.protocol import LogEntry, RunJob, queue_name
 from qanat_common.storage import job_key
 
 logger = logging.getLogger(__name__)
@@ -47,8 +46,8 @@ INPUTS_FILE = "inputs.json"
 class Store(Protocol):
     """Where job records lie. Blocks; raises Unavailable."""
 
-    def accept(self, request: RunJob) -> bool:
-        """Create the record of a job."""
+    def accept(self, request: RunJob, bounds: Bounds) -> bool:
+        """Create the record of a job; raises QueueFull or TooManyJobs."""
 
     def mark_published(self, job_id: str) -> None:
         """Note that the broker has the job's message."""
@@ -114,12 +113,37 @@ Gone = Callable[[], Awaitable[None]]
 """Returns when the client that asked is gone."""
 
 
+class Guard(Protocol):
+    """Who asks, and what it may do."""
+
+    @property
+    def owner(self) -> str | None:
+        """Whose the jobs are that it sends."""
+
+    @property
+    def lists(self) -> str | None:
+        """Whose jobs it is shown in lists; None: those of all."""
+
+    def snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """The processes that it may see."""
+
+    def enters(self) -> None:
+        """Raises what refuses somebody who can have no jobs."""
+
+    def runs(self, process_id: str) -> None:
+        """Raises what refuses it to run a process now."""
+
+    def sees(self, job: JobRecord) -> bool:
+        """Whether a job is its own to see."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """`inline` in bytes of JSON, `sync` in seconds."""
+    """`inline` in bytes of JSON, `sync` in seconds, `bounds` in jobs."""
 
     inline: int
     sync: float
+    bounds: Bounds = UNBOUNDED
 
 
 @dataclass(frozen=True)
@@ -149,6 +173,14 @@ class Jobs:
         self._broker = broker
         self._watches = watches
         self._limits = limits
+        self._guard: Guard | None = None
+
+    def for_caller(self, guard: Guard) -> "Jobs":
+        """The same jobs, as somebody may see them."""
+        found = copy(self)
+        found._guard = guard
+        found._catalog = lambda: guard.snapshot(self._catalog())
+        return found
 
     def process(self, process_id: str) -> Offered:
         """The process of an id. Raises NoSuchProcess."""
@@ -173,6 +205,9 @@ class Jobs:
             request = _request(offered, body)
         else:
             request = await asyncio.to_thread(_request, offered, body)
+        if self._guard is not None:
+            self._guard.runs(f"{offered.process.id}@{offered.service}")
+            request = request.model_copy(update={"owner": self._guard.owner})
         chosen = mode(offered.process.job_control_options, wanted, self._limits.sync)
         with job_context(request.job_id), self._watches.watch(request.job_id) as watch:
             await self._accept(request)
@@ -240,7 +275,7 @@ class Jobs:
         try:
             message = await asyncio.to_thread(self._noted, request)
             await self._broker.send(message)
-        except Unavailable:
+        except (Unavailable, QueueFull, TooManyJobs):
             await asyncio.to_thread(self._take_back, request.job_id)
             raise
 
@@ -262,7 +297,7 @@ class Jobs:
             key = job_key(request.job_id, INPUTS_FILE)
             self._storage.put_bytes(key, inputs)
             request = request.model_copy(update={"inputs": {}, "inputs_key": key})
-        self._store.accept(request)
+        self._store.accept(request, self._limits.bounds)
         return request
 
     def _take_back(self, job_id: str) -> None:
@@ -278,10 +313,14 @@ class Jobs:
         return await asyncio.to_thread(self._record, job_id)
 
     def _record(self, job_id: str) -> JobRecord:
+        guard = self._guard
+        if guard is not None:
+            guard.enters()
         found = self._store.get(job_id)
-        if found:
+        if found and (guard is None or guard.sees(found)):
             return found
-        if self._store.was_removed(job_id):
+        # Whose a removed job was, nobody knows any more: who may not see all is told nothing of it.
+        if (guard is None or guard.lists is None) and self._store.was_removed(job_id):
             raise JobGone(f"The job {job_id[:100]!r} was removed.")
         raise NoSuchJob(f"There is no job {job_id[:100]!r}.")
 
@@ -305,6 +344,9 @@ class Jobs:
 
     async def page(self, which: JobFilter, limit: int, cursor: str | None) -> JobPage:
         """Some jobs, newest first."""
+        if self._guard is not None:
+            self._guard.enters()
+            which = replace(which, owner=self._guard.lists)
         return await asyncio.to_thread(self._store.list, which, limit, cursor)
 
     async def dismiss(self, job_id: str) -> JobRecord:
@@ -340,22 +382,3 @@ def _request(offered: Offered, body: bytes) -> RunJob:
         outputs=execute.outputs,
         response=execute.response,
     )
-
-
-def outcome(record: JobRecord) -> Succeeded:
-    """The results of a job. Raises what is to be told where there are none."""
-    if isinstance(record.outcome, Succeeded):
-        return record.outcome
-    if isinstance(record.outcome, Failed):
-        raise failure(record.outcome)
-    if record.status is JobStatus.DISMISSED:
-        raise JobDismissed("A dismissed job has no results.")
-    if record.ended:
-        raise Internal("The outcome of the job was lost.")
-    raise ResultNotReady(f"The job is {record.status}; its results come when it is successful.")
-
-
-def failure(failed: Failed) -> QanatError:
-    """The error of a failed job, as the worker told it."""
-    faults = (Fault(failed.pointer, failed.message),) if failed.pointer else ()
-    return all_errors().get(failed.code, Internal)(failed.message, *faults)

@@ -104,7 +104,7 @@ def _live(name: str, summary: str, tag: str, schema: str, *parameters: str) -> O
     """A path whose GET answers with what is true now."""
     responses = {
         "200": _shown(_ok(summary, schema)),
-        **_errors(400, 404, 406, 410, 500, 503),
+        **_errors(400, 401, 404, 406, 410, 500, 503),
     }
     get, head = _get(name, summary, tag, responses, "f", *parameters)
     return {"get": get, "head": head}
@@ -218,7 +218,7 @@ def _execute() -> Object:
                 "description": "The page of the job, for those who like HTML best",
                 "headers": {"Location": _ref("headers", "Location")},
             },
-            **_errors(400, 404, 410, 413, 415, 500, 503, 504),
+            **_errors(400, 401, 403, 404, 410, 413, 415, 429, 500, 503, 504),
         },
     }
 
@@ -231,7 +231,7 @@ def _dismiss() -> Object:
         "parameters": [_ref("parameters", "jobId")],
         "responses": {
             "200": _ok("The job was dismissed", "statusInfo"),
-            **_errors(400, 404, 410, 500, 503),
+            **_errors(400, 401, 404, 410, 500, 503),
         },
     }
 
@@ -251,7 +251,7 @@ def _events() -> Object:
             "content": {"text/event-stream": {"schema": TEXT}},
         },
         "204": {"description": "The client has heard all of it: nothing more will come"},
-        **_errors(404, 410, 500, 503),
+        **_errors(401, 404, 410, 500, 503),
     }
     get, head = _get("events", "A job as it goes on", "jobs", responses, "jobId", "lastEventId")
     return {"get": get, "head": head}
@@ -265,7 +265,7 @@ def _results() -> Object:
             "content": {**_content(), **_PAGE},
         },
         "204": {"description": "They are where the Link headers point", "headers": link},
-        **_errors(400, 404, 410, 500, 503),
+        **_errors(400, 401, 404, 410, 500, 503),
     }
     get, head = _get("results", "The results of a job", "jobs", responses, "f", "jobId")
     return {"get": get, "head": head}
@@ -283,7 +283,7 @@ def _output() -> Object:
             "content": binary,
         },
         "304": {"description": "The client has it already"},
-        **_errors(400, 404, 410, 416, 500, 503),
+        **_errors(400, 401, 404, 410, 416, 500, 503),
     }
     parameters = ("jobId", "outputId", "ifNoneMatch", "range")
     get, head = _get("output", "One output of a job", "jobs", responses, *parameters)

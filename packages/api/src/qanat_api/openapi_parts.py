@@ -11,12 +11,15 @@ Object = dict[str, Any]
 
 ERRORS: Mapping[int, str] = {
     400: "A parameter or a member of the body is wrong; `errors` names it",
+    401: "Who asks is to show who it is, or what it shows is not valid",
+    403: "Who asks may not do this",
     404: "There is no such thing, or not yet",
     406: "The client accepts neither JSON nor HTML",
     410: "The job was removed or dismissed",
     413: "The body is larger than this server takes",
     415: "The body is not JSON, or is compressed",
     416: "The range lies outside of the file",
+    429: "Who asks has too many jobs or asks too often; come back after Retry-After seconds",
     500: "The job failed, or the server did",
     503: "A part that is needed is away; come back after Retry-After seconds",
     504: "The job took longer than a synchronous execution may, and was dismissed",

@@ -16,13 +16,13 @@ from qanat_api.documents import Ready, ready_bytes, report
 from qanat_api.fields import Field, Filled, fields, roles
 from qanat_api.filters import ProcessQuery
 from qanat_api.html import Site, render
-from qanat_api.jobs import failure
 from qanat_api.kinds import KINDS
 from qanat_api.links import in_format
 from qanat_api.negotiation import media_range
 from qanat_api.previews import Preview
 from qanat_api.responses import media_type_of
 from qanat_api.schemas import media_types
+from qanat_api.status import failure
 from qanat_common.errors import QanatError
 from qanat_common.jobs import JobRecord
 from qanat_common.ogc import JobStatus, Process, ProcessSummary

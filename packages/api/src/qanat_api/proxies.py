@@ -26,6 +26,9 @@ SCHEMES = frozenset({"http", "https"})
 
 KEPT_ADDRESSES = 1024
 
+PEER = "qanat.peer"
+"""Where a request says who is connected to us, whatever proxies say of others."""
+
 _NODE = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\w+)?|([0-9.]+)(?::\w+)?|([0-9A-Fa-f:]+)")
 """An address with or without a port, as proxies write it."""
 
@@ -48,7 +51,7 @@ class Proxies:
     ) -> None:
         """`prefix` is a path that proxies leave in place."""
         self._app = app
-        self._trusts = lru_cache(KEPT_ADDRESSES)(_trusts(trusted))
+        self._trusts = trust(trusted)
         self._read = FAMILIES[family]
         self._prefix = prefix
 
@@ -64,6 +67,7 @@ class Proxies:
             path = self._prefix + "/" if bare else scope["path"]
             scope = {**scope, "root_path": self._prefix, "path": path}
         peer = (scope.get("client") or ("",))[0]
+        scope = {**scope, PEER: peer}
         if not self._trusts(peer):
             return scope
         hops = self._read(scope["headers"])
@@ -76,6 +80,11 @@ def outermost(hops: Sequence[Hop], trusts: Callable[[str], bool]) -> Hop:
     while depth < len(hops) and trusts(hops[-depth].client):
         depth += 1
     return hops[-depth]
+
+
+def trust(networks: Sequence[Network]) -> Callable[[str], bool]:
+    """Whether an address is that of a trusted proxy; answers are remembered."""
+    return lru_cache(KEPT_ADDRESSES)(_trusts(networks))
 
 
 def _trusts(networks: Sequence[Network]) -> Callable[[str], bool]:

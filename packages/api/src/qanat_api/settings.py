@@ -1,5 +1,6 @@
 """The settings of the api: the shared ones, and the table [api]."""
 
+from ipaddress import ip_address
 from typing import Literal
 
 from pydantic import Field, IPvAnyNetwork
@@ -19,6 +20,99 @@ class CorsSettings(Section):
         ge=0,
         description="For how many seconds a browser may remember that it was allowed to ask.",
     )
+
+
+Action = Literal["see", "run", "upload", "manage"]
+"""See processes, run them, upload files; see and dismiss jobs of others."""
+
+
+EXPOSED = (
+    "api.host is an address that others reach, and nobody has to show who he is: set api.access (keys,"
+    " issuer or user_header), or say by api.access.open = true that everybody may do everything."
+)
+
+
+class ApiKey(Section):
+    """A key that callers show: X-API-Key, Bearer, or the password of Basic."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._@-]{1,100}$", description="Who owns it.")
+    sha256: str = Field(
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="The SHA-256 of the key, in hexadecimal: the key itself is in no file.",
+    )
+    roles: list[str] = Field(default_factory=list, description="What its owner is, beside `user`.")
+
+
+class AccessRule(Section):
+    """What callers of some roles may do, with which processes."""
+
+    roles: list[str] = Field(description="Who: `user` is whoever is known, `anonymous` nobody is.")
+    actions: list[Action] = Field(description="see, run, upload, manage.")
+    processes: list[str] = Field(
+        default=["*"], description="Patterns of process ids, such as native:* or *@heavy."
+    )
+
+
+class IssuerSettings(Section):
+    """An OpenID Connect issuer whose tokens are believed."""
+
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="The issuer, as its tokens name it (`iss`). Empty: no tokens are believed.",
+    )
+    audience: str = Field(default="", description="For whom tokens must be (`aud`).")
+    jwks_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s#]+)?$",
+        description="Where its keys are. Empty: its discovery document says it.",
+    )
+    algorithms: list[Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]] = (
+        Field(default=["RS256", "ES256"], description="How tokens may be signed.")
+    )
+    roles_claim: str = Field(
+        default="roles",
+        description="The claim with the roles, such as realm_access.roles: a list, or words.",
+    )
+
+
+class AccessSettings(Section):
+    """Who may do what. Without keys, issuer and user_header everybody may do everything."""
+
+    open: bool = Field(
+        default=False,
+        description="Whether the api may listen on an address that others reach although nobody has"
+        " to show who he is.",
+    )
+    keys: list[ApiKey] = Field(default_factory=list, description="API keys.")
+    issuer: IssuerSettings = Field(default_factory=IssuerSettings)
+    user_header: str = Field(
+        default="",
+        description="A header by which trusted proxies (api.trusted_proxies) say who asks, such as"
+        " X-Remote-User. Of all others it is passed over.",
+    )
+    roles_header: str = Field(
+        default="", description="A header by which they say its roles, separated by commas."
+    )
+    rules: list[AccessRule] = Field(
+        default_factory=list,
+        description="What is allowed: whatever one of the rules allows. Empty: `user` may see, run and"
+        " upload, `admin` manage too.",
+    )
+    jobs_per_owner: int | None = Field(
+        default=100, ge=1, description="How many unfinished jobs one owner may have; not set: any."
+    )
+    executions_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="How often one caller may execute, at each api by itself; not set: as often as it"
+        " likes.",
+    )
+
+    @property
+    def closed(self) -> bool:
+        """Whether callers are asked who they are."""
+        return bool(self.keys or self.issuer.url or self.user_header)
 
 
 class ApiSettings(Section):
@@ -68,6 +162,12 @@ class ApiSettings(Section):
     body_limit: int = Field(
         default=50 * 1024 * 1024, gt=0, description="The largest body of a request, in bytes."
     )
+    queue_limit: int | None = Field(
+        default=10_000,
+        ge=1,
+        description="How many jobs may wait in all; then executions are answered by 503 and"
+        " `Retry-After`. Not set: any.",
+    )
     inline_limit: int = Field(
         default=256 * 1024,
         gt=0,
@@ -99,6 +199,12 @@ class ApiSettings(Section):
     )
 
     cors: CorsSettings = Field(default_factory=CorsSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others reach it, nobody has to show who he is, and nobody said that this is meant."""
+        return not (self.access.closed or self.access.open or _is_loopback(self.host))
 
     @property
     def base_url(self) -> str | None:
@@ -110,3 +216,10 @@ class Settings(SharedSettings):
     """What the api reads of a settings file."""
 
     api: ApiSettings = Field(default_factory=ApiSettings)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,13 +1,41 @@
-"""The status of a job as clients read it; pure."""
+"""A job as clients are told of it: its status, its links, its results or why there are none; pure."""
 
 from typing import Any
 
 from qanat_api.links import Links, both, json_link
-from qanat_common.jobs import JobSummary
+from qanat_common.errors import (
+    Fault,
+    Internal,
+    JobDismissed,
+    QanatError,
+    ResultNotReady,
+    all_errors,
+)
+from qanat_common.jobs import JobRecord, JobSummary
 from qanat_common.ogc import REL, JobStatus, Link, StatusInfo
+from qanat_common.protocol import Failed, Succeeded
 
 OWN_REL = "urn:qanat:rel:"
 """Prefix of the relations of links that nobody has registered."""
+
+
+def outcome(record: JobRecord) -> Succeeded:
+    """The results of a job. Raises what is to be told where there are none."""
+    if isinstance(record.outcome, Succeeded):
+        return record.outcome
+    if isinstance(record.outcome, Failed):
+        raise failure(record.outcome)
+    if record.status is JobStatus.DISMISSED:
+        raise JobDismissed("A dismissed job has no results.")
+    if record.ended:
+        raise Internal("The outcome of the job was lost.")
+    raise ResultNotReady(f"The job is {record.status}; its results come when it is successful.")
+
+
+def failure(failed: Failed) -> QanatError:
+    """The error of a failed job, as the worker told it."""
+    faults = (Fault(failed.pointer, failed.message),) if failed.pointer else ()
+    return all_errors().get(failed.code, Internal)(failed.message, *faults)
 
 
 def status_info(record: JobSummary, links: Links) -> StatusInfo:

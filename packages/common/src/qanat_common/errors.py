@@ -133,6 +133,43 @@ class RangeNotSatisfiable(QanatError):
     title, status = "Range not satisfiable", 416
 
 
+class Unauthorized(QanatError):
+    """Who asks does not show who it is, or shows what is not valid (RFC 9110, 15.5.2)."""
+
+    code, type, title, status = "unauthorized", OWN + "unauthorized", "Please log in", 401
+
+    def __init__(self, detail: str = "", *faults: Fault, challenge: str = "") -> None:
+        """`challenge` is what the header WWW-Authenticate says."""
+        super().__init__(detail, *faults)
+        self.challenge = challenge
+
+
+class Forbidden(QanatError):
+    """Who asks may not do this."""
+
+    code, type, title, status = "forbidden", OWN + "forbidden", "Not allowed", 403
+
+
+class TooManyJobs(QanatError):
+    """Who asks has as many unfinished jobs as one may have; `retry_after` says when to come back."""
+
+    code, type, title = "too-many-jobs", OWN + "too-many-jobs", "Too many jobs"
+    status = 429
+
+
+class TooManyRequests(QanatError):
+    """Who asks executes more often than one may; `retry_after` says when to come back."""
+
+    code, type, title = "too-many-requests", OWN + "too-many-requests", "Too many requests"
+    status = 429
+
+
+class QueueFull(QanatError):
+    """As many jobs wait as may wait here; `retry_after` says when to come back."""
+
+    code, type, title, status = "queue-full", OWN + "queue-full", "Too many jobs wait", 503
+
+
 class Unavailable(QanatError):
     """A part that is needed is away for now; `retry_after` says when to come back."""
 

@@ -29,7 +29,7 @@ class JobSummary(BaseModel):
     is the worker that runs it; `published` says that the broker has confirmed the message, `queue` in
     which queue where that is not its service's; `lines`
     counts the log of this attempt, also what is no longer kept; from `expires` on, a job that has
-    ended may be taken away.
+    ended may be taken away. `owner` is who may see it, where the api asks for that.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,6 +37,7 @@ class JobSummary(BaseModel):
     job_id: str
     process_id: str
     service: str
+    owner: str | None = None
     status: JobStatus = JobStatus.ACCEPTED
     created: datetime
     started: datetime | None = None

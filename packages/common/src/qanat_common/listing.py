@@ -39,6 +39,7 @@ class JobFilter:
     before: datetime | None = None
     shortest: float | None = None
     longest: float | None = None
+    owner: str | None = None
 
     def as_json(self) -> str:
         """The filter as the listing script reads it."""
@@ -49,6 +50,7 @@ class JobFilter:
             "after": None if self.after is None else -(-_microseconds(self.after) // 1000),
             "before": None if self.before is None else _microseconds(self.before) // 1000,
             "shortest": None if self.shortest is None else self.shortest * 1000,
+            "owner": self.owner,
             "longest": None if self.longest is None else self.longest * 1000,
         }
         return json.dumps({name: value for name, value in given.items() if value is not None})

@@ -100,7 +100,7 @@ class RunJob(Message):
     `outputs` None asks for all outputs. `inputs_key` names a file of the storage that holds the
     inputs (JSON) when they are too large for the broker; `inputs` is empty then. `listed_id` is the
     id by which the client asked, where that is not `process_id`; `queue` the queue to which the job
-    was sent, where that is not its service's.
+    was sent, where that is not its service's; `owner` who sent it, where the api asks for that.
     """
 
     v: int = PROTOCOL
@@ -114,6 +114,7 @@ class RunJob(Message):
     response: Response = Response.RAW
     listed_id: str | None = None
     queue: str | None = None
+    owner: str | None = None
 
 
 # Outcomes: written once, by the worker ---------------------------------------------------------

@@ -259,6 +259,9 @@ def _dump(table: Any, settings: BaseModel, above: Key, sources: Mapping[Key, str
 
 def _plain(value: Any) -> Any:
     """A value as TOML can write it."""
+    if isinstance(value, Section):
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        return {name: _plain(item) for name, item in fields.items() if item is not None}
     if isinstance(value, (Path, AnyUrl, IPv4Network, IPv6Network)):
         return str(value)
     if isinstance(value, (list, tuple)):

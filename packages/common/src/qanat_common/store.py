@@ -19,6 +19,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from qanat_common import listing, offers
+from qanat_common.bounds import UNBOUNDED, Bounds
 from qanat_common.errors import Unavailable
 from qanat_common.hashes import Hash, record_of
 from qanat_common.jobs import JobRecord
@@ -113,27 +114,30 @@ class Store:
 
     # Jobs, for the api ------------------------------------------------------------------------
 
-    def accept(self, request: RunJob, *, restored: bool = False) -> bool:
+    def accept(
+        self, request: RunJob, bounds: Bounds = UNBOUNDED, *, restored: bool = False
+    ) -> bool:
         """Create the record of a job; False when its id is known, or was removed.
 
-        A restored record keeps the time at which the request was made.
+        A restored record keeps the time at which the request was made. Raises QueueFull or
+        TooManyJobs when it is one too many.
         """
-        created = str(_ms(request.created)) if restored else ""
+        args: list[str | int] = [
+            PREFIX,
+            request.job_id,
+            request.listed_id or request.process_id,
+            request.service,
+            request.model_dump_json(by_alias=True, exclude_none=True),
+            str(_ms(request.created)) if restored else "",
+            request.queue or "",
+            request.owner or "",
+            *("" if bound is None else bound for bound in (bounds.waiting, bounds.per_owner)),
+        ]
+        keys = [_job(request.job_id), _gone(request.job_id)]
         with _reachable():
-            return bool(
-                self._scripts["accept"](
-                    keys=[_job(request.job_id), _gone(request.job_id)],
-                    args=[
-                        PREFIX,
-                        request.job_id,
-                        request.listed_id or request.process_id,
-                        request.service,
-                        request.model_dump_json(by_alias=True, exclude_none=True),
-                        created,
-                        request.queue or "",
-                    ],
-                )
-            )
+            answer = self._scripts["accept"](keys=keys, args=args)
+        bounds.check(int(answer))
+        return bool(answer)
 
     def mark_published(self, job_id: str, queue: str = "") -> None:
         """Note that the broker has taken the job's message; into `queue`, if it is another one."""

@@ -6,6 +6,7 @@ import os
 import socket
 
 from qanat.settings import Settings
+from qanat_api.settings import EXPOSED
 
 
 class CannotStart(Exception):
@@ -14,6 +15,8 @@ class CannotStart(Exception):
 
 def check(settings: Settings) -> None:
     """Raises CannotStart when a port is taken or QGIS is missing."""
+    if settings.api.exposed:
+        raise CannotStart(EXPOSED)
     _check_ports(settings)
     _check_qgis(settings)
 

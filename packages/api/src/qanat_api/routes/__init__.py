@@ -1,7 +1,7 @@
 """What the routes need, and how they get it; a router of our own that answers HEAD where GET is."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from qanat_api import links, negotiation
 from qanat_api.catalog import Snapshot
 from qanat_api.following import Following
+from qanat_api.gate import Gate, OfCaller
 from qanat_api.html import Site
 from qanat_api.jobs import Jobs, Storage
 from qanat_api.settings import ApiSettings
@@ -44,12 +45,42 @@ class Parts:
     following: Following
     check: Callable[[], None]
     waiting: Callable[[str], Waiting]
+    gate: Gate | None = None
+    """Who may do what; None: everybody everything."""
+    guard: OfCaller | None = None
+    """What who asks may do, within a request that there is a gate for."""
 
 
 def parts(request: Request) -> Parts:
     """The parts of the application that was asked."""
     found: Parts = request.app.state.parts
     return found
+
+
+async def parts_for_caller(request: Request) -> Parts:
+    """The parts as who asks may see them. Raises Unauthorized."""
+    found = parts(request)
+    if found.gate is None:
+        return found
+    guard = await found.gate.guard(request)
+    seen = Seen(lambda: guard.snapshot(found.catalog.snapshot))
+    return replace(found, jobs=found.jobs.for_caller(guard), catalog=seen, guard=guard)
+
+
+class Seen:
+    """A catalogue of which somebody sees a part."""
+
+    def __init__(self, taken: Callable[[], Snapshot]) -> None:
+        """`taken` gives the newest."""
+        self._taken = taken
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest that is known."""
+        return self._taken()
+
+    async def run(self) -> None:
+        """It is kept fresh elsewhere."""
 
 
 def links_of(request: Request) -> links.Links:
@@ -91,7 +122,10 @@ def get(router: APIRouter, path: str, *, document: bool = True) -> Callable[[Rou
     )
 
 
-PartsOf = Annotated[Parts, Depends(_at_once(parts))]
+PartsOf = Annotated[Parts, Depends(parts_for_caller)]
+OpenPartsOf = Annotated[Parts, Depends(_at_once(parts))]
+"""For what everybody may see, whoever it is."""
+
 LinksOf = Annotated[links.Links, Depends(_at_once(links_of))]
 SiteOf = Annotated[Site, Depends(_at_once(site_of))]
 HtmlOf = Annotated[bool, Depends(_at_once(wants_html))]

@@ -9,7 +9,7 @@ from qanat_api import documents, html, negotiation, openapi, pages
 from qanat_api.documents import Ready
 from qanat_api.html import Site
 from qanat_api.negotiation import HTML
-from qanat_api.routes import HtmlOf, LinksOf, PartsOf, SiteOf, get
+from qanat_api.routes import HtmlOf, LinksOf, OpenPartsOf, SiteOf, get
 from qanat_common.errors import Unavailable
 from qanat_common.ogc import CONFORMANCE
 
@@ -31,7 +31,7 @@ CONFORMS_TO = [
 
 @get(router, "/")
 async def landing_page(
-    request: Request, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
+    request: Request, parts: OpenPartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
 ) -> Response:
     """Where to go from here."""
     document = {
@@ -55,7 +55,7 @@ async def conformance(request: Request, site: SiteOf, as_html: HtmlOf) -> Respon
 
 
 @get(router, "/api", document=False)
-async def api(request: Request, parts: PartsOf, links: LinksOf, site: SiteOf) -> Response:
+async def api(request: Request, parts: OpenPartsOf, links: LinksOf, site: SiteOf) -> Response:
     """The API definition."""
     media_type = negotiation.definition(
         request.headers.get("accept"), request.query_params.get("f")
@@ -84,7 +84,7 @@ async def livez() -> Response:
 
 
 @get(router, "/readyz", document=False)
-async def readyz(parts: PartsOf) -> Response:
+async def readyz(parts: OpenPartsOf) -> Response:
     """Whether jobs can be taken: processes are known, and the store answers."""
     await asyncio.to_thread(parts.check)
     if not parts.catalog.snapshot.known:

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
 from qanat_api import body, content, documents, filters, html, negotiation, pages
-from qanat_api.jobs import Execution, outcome
+from qanat_api.jobs import Execution
 from qanat_api.links import Links, header
 from qanat_api.responses import answer
 from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
-from qanat_api.status import status_document
+from qanat_api.status import outcome, status_document
 from qanat_common.errors import NoSuchOutput, QanatError
 from qanat_common.jobs import JobRecord
 from qanat_common.ogc import Transmission

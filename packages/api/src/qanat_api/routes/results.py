@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from qanat_api import content, documents, html, negotiation, pages
 from qanat_api.html import Site
-from qanat_api.jobs import outcome
 from qanat_api.links import both, json_link
 from qanat_api.responses import answer, file_headers, media_type_of, single
 from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
+from qanat_api.status import outcome
 from qanat_common.errors import NoSuchOutput, RangeNotSatisfiable
 from qanat_common.jobs import JobRecord
 from qanat_common.protocol import OutputValue, StoredFile, Value

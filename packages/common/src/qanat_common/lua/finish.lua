@@ -12,6 +12,8 @@ if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'outcome', ARGV[5]) end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'message', ARGV[6]) end
 if ARGV[4] == 'successful' then redis.call('HSET', KEYS[1], 'progress', 100) end
 redis.call('ZREM', waiting(ARGV[1], redis.call('HGET', KEYS[1], 'service')), ARGV[2])
+local owner = redis.call('HGET', KEYS[1], 'owner')
+if owner then redis.call('SREM', ARGV[1] .. 'jobs:u:' .. owner, ARGV[2]) end
 relist(ARGV[1], ARGV[2], created, redis.call('HGET', KEYS[1], 'process_id'), status, ARGV[4])
 if started then redis.call('ZADD', span(ARGV[1], now - started), created, ARGV[2]) end
 local keep = tonumber(redis.call('GET', ARGV[1] .. 'keep'))

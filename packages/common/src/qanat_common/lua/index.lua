@@ -33,13 +33,17 @@ end
 -- Take a record away with all its traces; its id is remembered as gone for so many seconds.
 local function take_away(prefix, id, seconds)
   local job = prefix .. 'job:' .. id
-  local found = redis.call('HMGET', job, 'status', 'process_id', 'started', 'finished', 'service')
+  local found = redis.call('HMGET', job, 'status', 'process_id', 'started', 'finished', 'service', 'owner')
   if not found[1] then return 0 end
   redis.call('DEL', job, prefix .. 'log:' .. id)
   local sets = indexes(prefix, found[1], found[2])
   sets[#sets + 1] = prefix .. 'jobs:x'
   sets[#sets + 1] = waiting(prefix, found[5])
   if found[3] and found[4] then sets[#sets + 1] = span(prefix, found[4] - found[3]) end
+  if found[6] then
+    sets[#sets + 1] = prefix .. 'jobs:o:' .. found[6]
+    redis.call('SREM', prefix .. 'jobs:u:' .. found[6], id)
+  end
   for _, set in ipairs(sets) do redis.call('ZREM', set, id) end
   redis.call('SET', prefix .. 'gone:' .. id, 1, 'EX', seconds)
   return 1

@@ -51,17 +51,22 @@ end
 local now = clock()
 local sets, timed = by_kind(), shortest or longest
 local kinds = {}
-if timed then
+if filter.owner then
+  -- few jobs beside all: those of one owner are looked at each
+  sets, kinds = {prefix .. 'jobs:o:' .. filter.owner}, {'status', 'process_id'}
+elseif timed then
   local others = by_duration()
   if size(others) < size(sets) then sets, kinds = others, {'status', 'process_id'} end
 end
 
 local function passes(id)
-  if not timed then return true end
+  if not timed and #kinds == 0 then return true end
   local job = redis.call('HMGET', prefix .. 'job:' .. id, 'started', 'finished', unpack(kinds))
-  if not job[1] then return false end
-  local ms = (tonumber(job[2]) or now) - tonumber(job[1])
-  if (shortest and ms < shortest) or (longest and ms > longest) then return false end
+  if timed then
+    if not job[1] then return false end
+    local ms = (tonumber(job[2]) or now) - tonumber(job[1])
+    if (shortest and ms < shortest) or (longest and ms > longest) then return false end
+  end
   return #kinds == 0 or (among(job[3], filter.statuses) and among(job[4], filter.processes))
 end
 
