@@ -144,6 +144,21 @@ def test_an_unknown_command_is_passed_over(broker: Any, fake_worker: Any, listen
     assert ear.next().boot == worker.boot
 
 
+@pytest.mark.parametrize("protocol", [0, 2, 99])
+def test_a_worker_of_another_protocol_is_heard_with_what_is_understood_of_it(
+    broker: Any, fake_worker: Any, listen: Any, protocol: int
+) -> None:
+    ear = listen(broker.broker_url)
+    assert ear.next() == "listening"
+    worker = fake_worker(broker.broker_url)
+    plain = {"boot": worker.boot, "serial": 1, "node": "n", "service": "s", "queue": "q"}
+
+    worker.cast({"announcement": plain | {"v": protocol, "digest": "d", "later": {"x": 1}}})
+
+    heard = ear.next()
+    assert (heard.boot, heard.v) == (worker.boot, protocol)
+
+
 def test_the_listener_recovers_when_the_broker_was_killed(
     broker: Any, fake_worker: Any, listen: Any
 ) -> None:

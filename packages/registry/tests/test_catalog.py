@@ -20,7 +20,7 @@ def said(boot: str, serial: int = 1, state: WorkerState = READY, **fields: Any) 
         boot=boot,
         serial=serial,
         state=state,
-        node=f"{service}-{boot}@host",
+        node=fields.pop("node", f"{service}-{boot}@host"),
         service=service,
         queue=f"qanat.{service}",
         digest=fields.pop("digest", "d1"),
@@ -290,3 +290,13 @@ def test_labels_of_a_service_are_those_that_all_its_workers_have() -> None:
     )
 
     assert entry.labels == {"site": "north"}
+
+
+def test_two_workers_of_one_node_name_are_two_workers() -> None:
+    twins = [said(boot, node="same@host") for boot in "ab"]
+
+    assert default_entry(roster(*twins).catalog(0)).workers == 2
+
+
+def test_the_clocks_of_workers_do_not_matter() -> None:
+    assert not [name for name in Announcement.model_fields if "time" in name]
