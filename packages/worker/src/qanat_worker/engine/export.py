@@ -17,7 +17,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QVariant
 
 from qanat_common.errors import AlgorithmFailed
-from qanat_worker.engine import archives, formats
+from qanat_worker.engine import archives, formats, styles
 from qanat_worker.engine.datasets import tried
 from qanat_worker.engine.formats import Format
 
@@ -53,6 +53,8 @@ def vector(layer: QgsVectorLayer, form: Format, folder: Path, name: str) -> Path
     package = path if form is formats.GEOPACKAGE else folder / f"{name}.qanat.gpkg"
     _geopackage(layer, package, form, name)
     statement = _with_decimals(layer, name)
+    if form is formats.GEOPACKAGE:
+        styles.keep(layer, path, name)
     if form is formats.SHAPEFILE:
         inner = folder / f"{name}.qanat.shp"
         inner.mkdir()

@@ -14,7 +14,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from qanat_worker.engine import crs, formats, geojson
+from qanat_worker.engine import crs, formats, geojson, styles
 from qanat_worker.engine.datasets import tried
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.values import Unusable
@@ -113,6 +113,8 @@ def _is_in_degrees(path: Path) -> bool:
 def _vector_layer(uri: str, title: str, form: Format, inner: str) -> QgsMapLayer:
     layer = _checked(QgsVectorLayer(uri, title, "ogr", _VECTOR_OPTIONS), form)
     layer.setCustomProperty(INNER_NAME, inner)
+    if form is formats.GEOPACKAGE and isinstance(layer, QgsVectorLayer):
+        styles.take(layer)
     return layer
 
 
