@@ -17,6 +17,7 @@ class Class(Protocol):
     declared: bool
     requirements: dict[str, str]
     recommendations: dict[str, str]
+    condition: str | None
 
     @property
     def uri(self) -> str:
@@ -80,7 +81,7 @@ def page(classes: Sequence[Class]) -> str:
 
 def _section(known: Class, proved: Mapping[str, list[str]]) -> Iterator[str]:
     yield from ("", f"## {known.name}", "")
-    yield f"`{known.uri}`: {'declared' if known.declared else 'not declared yet'}."
+    yield f"`{known.uri}`: declared{'' if known.declared else f' when {known.condition}'}."
     tables = {"requirement": known.requirements, "recommendation": known.recommendations}
     for title, asked in tables.items():
         if asked:

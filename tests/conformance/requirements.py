@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Conformance:
-    """A conformance class: whether this server declares it, and what it asks."""
+    """A conformance class: whether this server declares it, and what it asks.
+
+    `condition` says when a server declares it that does not by default.
+    """
 
     name: str
     declared: bool
     requirements: dict[str, str]
     recommendations: dict[str, str]
+    condition: str | None = None
 
     @property
     def uri(self) -> str:
@@ -145,10 +149,14 @@ def _class(
     asked: dict[str, str],
     recommended: dict[str, str] | None = None,
     *,
-    declared: bool = True,
+    condition: str | None = None,
 ) -> Conformance:
     return Conformance(
-        name, declared, _ids(f"/req/{name}", asked), _ids(f"/rec/{name}", recommended or {})
+        name,
+        condition is None,
+        _ids(f"/req/{name}", asked),
+        _ids(f"/rec/{name}", recommended or {}),
+        condition,
     )
 
 
@@ -185,7 +193,7 @@ CLASSES = (
     _class(
         "callback",
         {"job-callback": "The subscriber of an execute request is called."},
-        declared=False,
+        condition="the settings name hosts that may be called (`api.callbacks`)",
     ),
 )
 

@@ -21,6 +21,8 @@ from tests.simulation.world import OneQueue
 from qanat_api.catalog import NOTHING, build
 from qanat_api.jobs import Jobs, Limits
 from qanat_api.negotiation import Preferences
+from qanat_api.settings import CallbackSettings
+from qanat_api.subscribers import Subscribers
 from qanat_common.errors import Unavailable
 from qanat_common.jobs import TERMINAL
 from qanat_common.listing import JobFilter
@@ -167,6 +169,7 @@ class Scene:
             Sender(self.fault.of(self.queue)),
             NoWatch(),  # type: ignore[arg-type]  # nobody waits here
             Limits(INLINE, 1.0),
+            Subscribers(CallbackSettings()),
         )
         inputs = {"text": "t" * 100, "seconds": 0, "size": 5000}
         body = json.dumps({"inputs": inputs}).encode()

@@ -16,6 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from qanat_api.app import create_app
+from qanat_api.callbacks import Caller
 from qanat_api.catalog import NOTHING, Snapshot, build
 from qanat_api.events import Events
 from qanat_api.following import Following, Source
@@ -23,6 +24,8 @@ from qanat_api.gate import bounds_of, gate_of
 from qanat_api.jobs import Jobs, Limits
 from qanat_api.routes import Parts
 from qanat_api.settings import ApiSettings
+from qanat_api.subscribers import Subscribers
+from qanat_common.notices import Notices
 from qanat_common.ogc import GEOJSON, Process
 from qanat_common.protocol import (
     Catalog,
@@ -241,14 +244,16 @@ def make_api(store: Store, tmp_path: Path) -> Iterator[Callable[..., Api]]:
         worker, catalogue = Worker(store, storage), StillCatalogue(snapshot(q322=PROCESSES))
         events = Events(store, idle=0.02)
         limits = Limits(settings.inline_limit, settings.sync_limit, bounds_of(settings))
-        jobs = Jobs(lambda: catalogue.snapshot, store, storage, worker, events, limits)
+        subscribers = Subscribers(settings.callbacks)
+        callers = [Caller(Notices(store), store.get, storage, settings.callbacks, look=0.02)]
+        jobs = Jobs(lambda: catalogue.snapshot, store, storage, worker, events, limits, subscribers)
         source = Source(store.get, partial(tail, store))
         following = Following(source, events, settings.event_streams, settings.event_seconds)
         gate = gate_of(settings)
         parts = Parts(
             settings, catalogue, jobs, storage, following, store.ping, store.waiting, gate
         )
-        app = create_app(parts, events)
+        app = create_app(parts, events, *(callers if settings.callbacks.on else ()))
         client = TestClient(app, "http://qanat.test", raise_server_exceptions=False)
         opened.append(client)
         return Api(client.__enter__(), worker, catalogue, store, storage, tmp_path, events)

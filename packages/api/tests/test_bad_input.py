@@ -218,7 +218,7 @@ def test_a_body_that_is_too_large_is_refused(make_api: Callable[..., Any]) -> No
 
 
 def test_unknown_members_of_the_request_are_passed_over(api: Any) -> None:
-    api.submit(mode="async", process="http://x/processes/other", subscriber={"successUri": "u"})
+    api.submit(mode="async", process="http://x/processes/other")
     assert api.worker.sent[0].process_id == "test:echo"
 
 

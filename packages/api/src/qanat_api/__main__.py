@@ -13,14 +13,17 @@ import uvicorn
 
 from qanat_api.app import create_app
 from qanat_api.broker import Broker
+from qanat_api.callbacks import Caller, signing_key
 from qanat_api.events import Events
 from qanat_api.following import Following, Source
 from qanat_api.gate import bounds_of, gate_of
 from qanat_api.jobs import Jobs, Limits
 from qanat_api.refresher import Refresher
 from qanat_api.routes import Parts
-from qanat_api.settings import EXPOSED, Settings
+from qanat_api.settings import EXPOSED, ApiSettings, Settings
+from qanat_api.subscribers import Subscribers
 from qanat_common.command import command
+from qanat_common.notices import Notices
 from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_common.tail import tail
@@ -32,6 +35,10 @@ GRACE_SECONDS = 2.0
 
 SEND_SECONDS = 3
 """How long answers may then take to be sent."""
+
+
+SECRET_LENGTH = 16
+"""So many characters a secret has at least."""
 
 
 class Server(uvicorn.Server):
@@ -58,7 +65,8 @@ def run(settings: Settings) -> None:
     broker, events = Broker(settings.broker_url), Events(store)
     catalog = Refresher(own.registry_url, store, own.service_order)
     limits = Limits(own.inline_limit, own.sync_limit, bounds_of(own))
-    jobs = Jobs(lambda: catalog.snapshot, store, storage, broker, events, limits)
+    subscribers = Subscribers(own.callbacks)
+    jobs = Jobs(lambda: catalog.snapshot, store, storage, broker, events, limits, subscribers)
 
     def close() -> None:
         broker.close()
@@ -67,7 +75,7 @@ def run(settings: Settings) -> None:
     source = Source(store.get, partial(tail, store))
     following = Following(source, events, own.event_streams, own.event_seconds)
     parts = Parts(own, catalog, jobs, storage, following, store.ping, store.waiting, gate_of(own))
-    app = create_app(parts, events, close=close)
+    app = create_app(parts, events, *_callers(own, store, storage), close=close)
     # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _nothing_more)
@@ -87,6 +95,25 @@ def run(settings: Settings) -> None:
     server.run()
     if not server.started:
         sys.exit(1)
+
+
+def _callers(own: ApiSettings, store: Store, storage: Storage) -> list[Caller]:
+    """Who calls back, if anybody may be called; ends the command when it could not sign."""
+    if not own.callbacks.on:
+        return []
+    secret = own.callbacks.secret.get_secret_value()
+    try:
+        long = len(secret) >= SECRET_LENGTH and bool(signing_key(secret))
+    except ValueError:
+        long = False
+    if not long:
+        logger.critical(
+            "api.callbacks.secret: to call anybody back, at least %d characters are needed, or whsec_"
+            " and base64",
+            SECRET_LENGTH,
+        )
+        sys.exit(1)
+    return [Caller(Notices(store), store.get, storage, own.callbacks)]
 
 
 def _nothing_more(number: int, frame: FrameType | None) -> None:

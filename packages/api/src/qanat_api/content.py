@@ -80,6 +80,11 @@ async def respond(files: Files, answer: Answer, headers: Mapping[str, str]) -> R
     return response
 
 
+async def whole(files: Files, answer: Answer) -> bytes:
+    """The body of an answer. Raises FileNotFoundError when a file of it is gone."""
+    return await run_in_threadpool(b"".join, _pieces(files, answer))
+
+
 async def respond_file(
     files: Files, file: StoredFile, part: ByteRange | None, headers: Mapping[str, str]
 ) -> Response:

@@ -15,6 +15,7 @@ from qanat_api.catalog import Offered, Snapshot
 from qanat_api.executed import INPUTS, execute_request
 from qanat_api.inputs import parse_execute, parse_inputs
 from qanat_api.negotiation import Mode, Preferences, mode
+from qanat_api.subscribers import Subscribers
 from qanat_common.bounds import UNBOUNDED, Bounds
 from qanat_common.errors import (
     JobDismissed,
@@ -165,6 +166,7 @@ class Jobs:
         broker: Broker,
         watches: Watches,
         limits: Limits,
+        subscribers: Subscribers,
     ) -> None:
         """`catalog` is asked for the newest snapshot each time."""
         self._catalog = catalog
@@ -173,6 +175,7 @@ class Jobs:
         self._broker = broker
         self._watches = watches
         self._limits = limits
+        self._subscribers = subscribers
         self._guard: Guard | None = None
 
     def for_caller(self, guard: Guard) -> "Jobs":
@@ -195,16 +198,24 @@ class Jobs:
         raise NoSuchProcess(f"There is no process {process_id[:200]!r}.")
 
     async def execute(
-        self, offered: Offered, body: bytes, wanted: Preferences, gone: Gone | None = None
+        self,
+        offered: Offered,
+        body: bytes,
+        wanted: Preferences,
+        gone: Gone | None = None,
+        base: str = "",
     ) -> Execution:
         """Run a process; returns when it has ended, or was accepted, by what the client prefers.
 
-        `gone` ends when the client does: a job that only it waits for is dismissed then.
+        `gone` ends when the client does: a job that only it waits for is dismissed then. `base` is
+        the address of the service as the client sees it.
         """
         if len(body) <= AT_ONCE:
-            request = _request(offered, body)
+            request = self._request(offered, body, base)
         else:
-            request = await asyncio.to_thread(_request, offered, body)
+            request = await asyncio.to_thread(self._request, offered, body, base)
+        if request.subscriber:
+            gone = None  # who is told of it waits for it too
         if self._guard is not None:
             self._guard.runs(f"{offered.process.id}@{offered.service}")
             request = request.model_copy(update={"owner": self._guard.owner})
@@ -216,6 +227,22 @@ class Jobs:
                 return await self._answered(offered, request, chosen, watch, gone)
             finally:
                 await marking
+
+    def _request(self, offered: Offered, body: bytes, base: str) -> RunJob:
+        """The job that a body asks for. Raises InvalidRequest or InvalidInput."""
+        execute = parse_execute(bodies.parse(body))
+        return RunJob(
+            job_id=str(uuid.uuid4()),
+            process_id=offered.process.id,
+            service=offered.service,
+            listed_id=None if offered.id == offered.process.id else offered.id,
+            queue=None if offered.queue == queue_name(offered.service) else offered.queue,
+            created=datetime.now(UTC),
+            inputs=parse_inputs(execute, offered.process, offered.rules),
+            outputs=execute.outputs,
+            response=execute.response,
+            subscriber=self._subscribers.accepted(execute.subscriber, base),
+        )
 
     async def _answered(
         self, offered: Offered, request: RunJob, chosen: Mode, watch: Watch, gone: Gone | None
@@ -366,19 +393,3 @@ class Jobs:
         """Take a job away that has ended, with its files."""
         await asyncio.to_thread(self._storage.remove_job, job_id)
         await asyncio.to_thread(self._store.remove, job_id)
-
-
-def _request(offered: Offered, body: bytes) -> RunJob:
-    """The job that a body asks for. Raises InvalidRequest or InvalidInput."""
-    execute = parse_execute(bodies.parse(body))
-    return RunJob(
-        job_id=str(uuid.uuid4()),
-        process_id=offered.process.id,
-        service=offered.service,
-        listed_id=None if offered.id == offered.process.id else offered.id,
-        queue=None if offered.queue == queue_name(offered.service) else offered.queue,
-        created=datetime.now(UTC),
-        inputs=parse_inputs(execute, offered.process, offered.rules),
-        outputs=execute.outputs,
-        response=execute.response,
-    )

@@ -220,7 +220,24 @@ def _execute() -> Object:
             },
             **_errors(400, 401, 403, 404, 410, 413, 415, 429, 500, 503, 504),
         },
+        "callbacks": {
+            "successful": _callback("successUri", "The results", "results"),
+            "running": _callback("inProgressUri", "The job begins to run", "statusInfo"),
+            "failed": _callback("failedUri", "The job failed or was dismissed", "statusInfo"),
+        },
     }
+
+
+def _callback(member: str, summary: str, schema: str) -> Object:
+    """A call to a subscriber."""
+    call = {
+        "summary": summary,
+        "description": "Made by services that declare the conformance class callback, signed by"
+        " Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`).",
+        "requestBody": {"required": True, "content": _json(schema)},
+        "responses": {"2XX": {"description": "It was heard, and is not made again"}},
+    }
+    return {f"{{$request.body#/subscriber/{member}}}": {"post": call}}
 
 
 def _dismiss() -> Object:

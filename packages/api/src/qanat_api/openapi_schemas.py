@@ -131,6 +131,7 @@ SCHEMAS: Object = {
             )
         ),
         response=_enum(*Response, default=str(Response.RAW)),
+        subscriber=_object(successUri=_URI, inProgressUri=_URI, failedUri=_URI),
     ),
     "results": _map(_ref("inlineOrRefData")),
     "statusInfo": _object(

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from typing import Literal
 
-from pydantic import Field, IPvAnyNetwork
+from pydantic import Field, IPvAnyNetwork, SecretStr
 
 from qanat_common.settings import Section, SharedSettings
 
@@ -115,6 +115,42 @@ class AccessSettings(Section):
         return bool(self.keys or self.issuer.url or self.user_header)
 
 
+class CallbackSettings(Section):
+    """Whom the api calls back (`subscriber`); nobody, unless a host is named."""
+
+    hosts: list[str] = Field(
+        default_factory=list,
+        description="Hosts that a client may have called when its job ends: `example.org`,"
+        " `*.example.org`, or `*` for all. Their addresses must be public.",
+    )
+    internal_hosts: list[str] = Field(
+        default_factory=list,
+        description="Hosts that may be called although their address is not public, each as host:port.",
+    )
+    ports: list[int] = Field(
+        default=[80, 443], description="The ports at which public hosts are called."
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="What calls are signed with, known to those who are called: at least 16 characters,"
+        " or `whsec_` and base64. Needed when hosts are named.",
+    )
+    seconds: float = Field(
+        default=10.0, gt=0, le=300, description="How long one call may take, in seconds."
+    )
+    attempts: int = Field(
+        default=8,
+        ge=1,
+        description="How often one who does not answer is called in all: after 5 s, then each time four"
+        " times later, up to an hour.",
+    )
+
+    @property
+    def on(self) -> bool:
+        """Whether anybody is called at all."""
+        return bool(self.hosts or self.internal_hosts)
+
+
 class ApiSettings(Section):
     """Where the api answers, what it says of itself, and how much it takes."""
 
@@ -205,6 +241,8 @@ class ApiSettings(Section):
     def exposed(self) -> bool:
         """Whether others reach it, nobody has to show who he is, and nobody said that this is meant."""
         return not (self.access.closed or self.access.open or _is_loopback(self.host))
+
+    callbacks: CallbackSettings = Field(default_factory=CallbackSettings)
 
     @property
     def base_url(self) -> str | None:

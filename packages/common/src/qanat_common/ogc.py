@@ -171,12 +171,21 @@ class Response(StrEnum):
     DOCUMENT = "document"
 
 
+class Subscriber(Document):
+    """subscriber.yaml: whom to call when the job succeeds, begins to run, fails."""
+
+    success_uri: str | None = None
+    in_progress_uri: str | None = None
+    failed_uri: str | None = None
+
+
 class Execute(Document):
     """execute.yaml: the body of POST /processes/{id}/execution; `outputs` absent asks for all."""
 
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     outputs: dict[str, OutputRequest] | None = None
     response: Response = Response.RAW
+    subscriber: Subscriber | None = None
 
 
 class JobStatus(StrEnum):

@@ -94,6 +94,18 @@ ResolvedInputs = dict[str, ResolvedInput | list[ResolvedInput]]
 """The same after the references were fetched: what the QGIS child gets."""
 
 
+class Subscriber(Message):
+    """Who wants to be told of a job: the address to call when it succeeds, fails, begins to run.
+
+    `base` is the address of the service as the client sees it: the start of links it is told.
+    """
+
+    success: str | None = None
+    failure: str | None = None
+    progress: str | None = None
+    base: str
+
+
 class RunJob(Message):
     """One job to run: api → worker. Holds the whole request, so a lost record can be restored.
 
@@ -115,6 +127,7 @@ class RunJob(Message):
     listed_id: str | None = None
     queue: str | None = None
     owner: str | None = None
+    subscriber: Subscriber | None = None
 
 
 # Outcomes: written once, by the worker ---------------------------------------------------------

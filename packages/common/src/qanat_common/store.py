@@ -45,7 +45,7 @@ WORKER_MS = 6_000
 _SHARED = "index"
 _SCRIPTS = (
     *("accept", "published", "claim", "progress", "finish", "remove", "list"),
-    *("keep", "expire", "bury", "unknown", "tail"),
+    *("keep", "expire", "bury", "unknown", "tail", "due", "notified"),
 )
 
 
@@ -132,6 +132,7 @@ class Store:
             request.queue or "",
             request.owner or "",
             *("" if bound is None else bound for bound in (bounds.waiting, bounds.per_owner)),
+            " ".join(_occasions(request)),
         ]
         keys = [_job(request.job_id), _gone(request.job_id)]
         with _reachable():
@@ -331,6 +332,12 @@ class Store:
         with _reachable():
             found = cast(bytes | None, self._redis.get(_offer(digest)))
         return None if found is None else Offer.model_validate_json(zlib.decompress(found))
+
+
+def _occasions(request: RunJob) -> list[str]:
+    """Of what somebody wants to be told."""
+    wanted = request.subscriber.model_dump(exclude={"base"}) if request.subscriber else {}
+    return [occasion for occasion, address in wanted.items() if address]
 
 
 def _job(job_id: str) -> str:

@@ -9,13 +9,12 @@ import logging
 import mimetypes
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 import httpx
-from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
 
+from qanat_common.dialing import NotPublic, Reach, Refused, client
 from qanat_common.errors import InputNotFetched
 from qanat_common.protocol import Input, Inputs, LocalFile, Reference, ResolvedInput, ResolvedInputs
 from qanat_worker.limits import in_words
@@ -26,7 +25,6 @@ logger = logging.getLogger(__name__)
 FOLDER = ".inputs"
 """Folder of the fetched files, in the job's own: no output is named like it."""
 
-CONNECT_SECONDS = 10.0
 LOOK_SECONDS = 0.25
 CHUNK = 1 << 16
 HEADERS = {"User-Agent": "qanat-worker", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -110,9 +108,9 @@ class Fetcher:
                 if isinstance(answer, LocalFile):
                     return answer
                 url = answer
-        except _Refused as refused:
+        except Refused as refused:
             raise _failed(name, href, str(refused)) from None
-        except SSRFProtectionError:
+        except NotPublic:
             raise _failed(name, href, "its address is not public") from None
         except httpx.InvalidURL:
             raise _failed(name, href, "it is not a URL") from None
@@ -124,51 +122,23 @@ class Fetcher:
     async def _visit(
         self, url: httpx.URL, reference: Reference, stem: Path, left: int
     ) -> LocalFile | httpx.URL:
-        async with self._client(url) as client, client.stream("GET", url) as response:
+        async with self._client(url) as http, http.stream("GET", url) as response:
             if response.next_request is not None:
                 return response.next_request.url
             if response.status_code != httpx.codes.OK:
-                raise _Refused(f"its server answered {response.status_code}")
+                raise Refused(f"its server answered {response.status_code}")
             if response.headers.get("Content-Encoding", "identity") != "identity":
-                raise _Refused("its server compressed it, which was not asked for")
+                raise Refused("its server compressed it, which was not asked for")
             media_type = reference.media_type or _media_type(response)
             path = stem.with_name(stem.name + _extension(media_type, url))
             if not await _save(response, path, left):
                 most = in_words(self._settings.max_bytes)
-                raise _Refused(f"the fetched inputs of a job may have {most} in all")
+                raise Refused(f"the fetched inputs of a job may have {most} in all")
             return LocalFile(path=str(path), media_type=media_type)
 
     def _client(self, url: httpx.URL) -> httpx.AsyncClient:
-        """A client that may dial the host of this URL, and no address that it must not."""
-        if url.scheme not in ("http", "https") or not url.host:
-            raise _Refused("only http and https URLs are fetched")
-        if url.userinfo:
-            raise _Refused("a URL with a user or a password is not fetched")
-        port = url.port or {"http": 80, "https": 443}[url.scheme]
-        client = httpx.AsyncClient(
-            headers=HEADERS,
-            timeout=httpx.Timeout(self._settings.seconds, connect=CONNECT_SECONDS),
-            follow_redirects=False,
-            trust_env=False,
-        )
-        if f"{url.host}:{port}" in self._settings.allowed_hosts:
-            return httpx_ssrf_protection(
-                client, check_globally_reachable=False, custom_validator=_only(url.host, port)
-            )
-        if port not in self._settings.ports:
-            raise _Refused(f"port {port} is not fetched from")
-        return httpx_ssrf_protection(client)
-
-
-class _Refused(Exception):
-    """Why a reference is not fetched, for people."""
-
-
-def _only(host: str, port: int) -> Callable[[str, IPv4Address | IPv6Address, int], bool]:
-    def allowed(asked: str, _address: IPv4Address | IPv6Address, asked_port: int) -> bool:
-        return (asked, asked_port) == (host, port)
-
-    return allowed
+        reach = Reach(self._settings.ports, self._settings.allowed_hosts)
+        return client(url, reach, HEADERS, self._settings.seconds)
 
 
 async def _save(response: httpx.Response, path: Path, most: int) -> bool:

@@ -28,6 +28,9 @@ CONFORMS_TO = [
 ]
 """What holds, and nothing else."""
 
+CALLBACK = CONFORMANCE + "callback"
+"""What holds too when there is somebody who may be called."""
+
 
 @get(router, "/")
 async def landing_page(
@@ -46,9 +49,12 @@ async def landing_page(
 
 
 @get(router, "/conformance")
-async def conformance(request: Request, site: SiteOf, as_html: HtmlOf) -> Response:
+async def conformance(
+    request: Request, parts: OpenPartsOf, site: SiteOf, as_html: HtmlOf
+) -> Response:
     """The conformance classes that hold."""
-    document = {"conformsTo": CONFORMS_TO}
+    more = [CALLBACK] if parts.settings.callbacks.on else []
+    document = {"conformsTo": [*CONFORMS_TO, *more]}
     if as_html:
         return html.conditional(request, pages.conformance(site, document))
     return documents.conditional(request, documents.ready(document))

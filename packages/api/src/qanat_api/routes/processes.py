@@ -66,7 +66,7 @@ async def execute(
     body.check_headers(request.headers, limit)
     given = await body.read(request.stream(), limit)
     wanted = negotiation.preferences(request.headers.getlist("prefer"))
-    execution = await parts.jobs.execute(offered, given, wanted, lambda: _gone(request))
+    execution = await parts.jobs.execute(offered, given, wanted, lambda: _gone(request), links.base)
     if as_html and not execution.mode.asynchronous:
         return Response(status_code=303, headers={"Location": links.job(execution.record.job_id)})
     respond = _accepted if execution.mode.asynchronous else _ended
@@ -90,7 +90,7 @@ async def _accepted(request: Request, parts: Parts, links: Links, execution: Exe
 async def _ended(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
     """The results, or why there are none; with a link to the job either way, if it is kept."""
     job_id = execution.record.job_id
-    kept = parts.settings.keep_sync_jobs or _by_reference(execution.record.request)
+    kept = parts.settings.keep_sync_jobs or _needed(execution.record.request)
     headers = dict(documents.NO_STORE)
     if kept:
         headers["Link"] = header(links.job(job_id), "monitor")
@@ -120,7 +120,9 @@ async def _results(
         return documents.problem(request, error, headers)
 
 
-def _by_reference(request: RunJob) -> bool:
-    """Whether an answer points at results, which must stay for it."""
+def _needed(request: RunJob) -> bool:
+    """Whether the results must stay: an answer points at them, or somebody is still to be told."""
     asked = (request.outputs or {}).values()
-    return any(output.transmission_mode is Transmission.REFERENCE for output in asked)
+    return request.subscriber is not None or any(
+        output.transmission_mode is Transmission.REFERENCE for output in asked
+    )

@@ -1,6 +1,7 @@
 -- Create the record of an accepted job; nothing happens when it is known already, or was removed.
 -- KEYS: job, gone. ARGV: prefix, id, process, service, request, created (ms, or '' for now),
--- queue or '', owner or '', how many jobs may wait, how many unfinished ones an owner may have ('': any).
+-- queue or '', owner or '', how many jobs may wait, how many unfinished ones an owner may have ('': any),
+-- occasions of which somebody wants to be told (success, failure, progress; separated by blanks).
 -- Returns 1; 0 when it is known or was removed; -1 when too many wait; -2 when its owner has too many.
 if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 local owner, room, most = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
@@ -11,6 +12,7 @@ local now = clock()
 local created = tonumber(ARGV[6]) or now
 redis.call('HSET', KEYS[1], 'job_id', ARGV[2], 'process_id', ARGV[3], 'service', ARGV[4],
   'status', 'accepted', 'created', created, 'updated', now, 'attempt', 0, 'request', ARGV[5])
+if ARGV[11] ~= '' then redis.call('HSET', KEYS[1], 'tells', ARGV[11]) end
 for _, index in ipairs(indexes(ARGV[1], 'accepted', ARGV[3])) do
   redis.call('ZADD', index, created, ARGV[2])
 end

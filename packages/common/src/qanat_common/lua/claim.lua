@@ -20,5 +20,6 @@ redis.call('HDEL', KEYS[1], 'message')
 redis.call('ZREM', waiting(ARGV[1], redis.call('HGET', KEYS[1], 'service')), ARGV[2])
 relist(ARGV[1], ARGV[2], created, redis.call('HGET', KEYS[1], 'process_id'), status, 'running')
 redis.call('DEL', ARGV[1] .. 'log:' .. ARGV[2])
+notify(ARGV[1], ARGV[2], 'progress', now)
 redis.call('PUBLISH', ARGV[1] .. 'events', cjson.encode({job_id = ARGV[2], status = 'running'}))
 return {'claimed', attempt + 1}

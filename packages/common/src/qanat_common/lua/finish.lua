@@ -16,6 +16,8 @@ local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner then redis.call('SREM', ARGV[1] .. 'jobs:u:' .. owner, ARGV[2]) end
 relist(ARGV[1], ARGV[2], created, redis.call('HGET', KEYS[1], 'process_id'), status, ARGV[4])
 if started then redis.call('ZADD', span(ARGV[1], now - started), created, ARGV[2]) end
+unnotify(ARGV[1], ARGV[2], 'progress')
+notify(ARGV[1], ARGV[2], ARGV[4] == 'successful' and 'success' or 'failure', now)
 local keep = tonumber(redis.call('GET', ARGV[1] .. 'keep'))
 if keep then redis.call('HSET', KEYS[1], 'expires', now + keep) end
 redis.call('ZADD', ARGV[1] .. 'jobs:x', keep and now + keep or '+inf', ARGV[2])

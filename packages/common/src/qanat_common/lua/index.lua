@@ -1,4 +1,4 @@
--- Where a job is listed. Put before the scripts that change or read it.
+-- What the scripts share that change or read jobs; it stands before each of them. Where a job is listed:
 -- Sorted sets by time of creation: all jobs, those of a state, of a process, of both, of a duration.
 local function indexes(prefix, status, process)
   return {prefix .. 'jobs', prefix .. 'jobs:s:' .. status, prefix .. 'jobs:p:' .. process,
@@ -30,12 +30,26 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- Somebody is to be told of a job, if somebody wants to be.
+local function notify(prefix, id, occasion, now)
+  local tells = redis.call('HGET', prefix .. 'job:' .. id, 'tells')
+  if tells and string.find(tells, occasion, 1, true) then
+    redis.call('ZADD', prefix .. 'notices', now, occasion .. ':' .. id)
+  end
+end
+
+local function unnotify(prefix, id, occasion)
+  redis.call('ZREM', prefix .. 'notices', occasion .. ':' .. id)
+  redis.call('HDEL', prefix .. 'notices:tries', occasion .. ':' .. id)
+end
+
 -- Take a record away with all its traces; its id is remembered as gone for so many seconds.
 local function take_away(prefix, id, seconds)
   local job = prefix .. 'job:' .. id
   local found = redis.call('HMGET', job, 'status', 'process_id', 'started', 'finished', 'service', 'owner')
   if not found[1] then return 0 end
   redis.call('DEL', job, prefix .. 'log:' .. id)
+  for _, occasion in ipairs({'success', 'failure', 'progress'}) do unnotify(prefix, id, occasion) end
   local sets = indexes(prefix, found[1], found[2])
   sets[#sets + 1] = prefix .. 'jobs:x'
   sets[#sets + 1] = waiting(prefix, found[5])
