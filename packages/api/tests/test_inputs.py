@@ -111,6 +111,16 @@ def test_a_layer_that_is_given_wrongly_is_refused_in_words(
     assert caught.value.faults[0].pointer == f"/inputs/INPUT{pointer}"
 
 
+def test_all_that_may_be_chosen_is_told() -> None:
+    options = ["intersects", "contains", "equals", "touches", "Größe"]
+    about = {"schema": {"type": "string", "enum": options}}
+    process = Process.model_validate({"id": "p", "version": "1", "inputs": {"x": about}})
+    with pytest.raises(InvalidInput) as caught:
+        read(process, x="within")
+    told = ", ".join(f'"{option}"' for option in options)
+    assert caught.value.faults[0].message == f'"within" is not one of: {told}'
+
+
 def test_bytes_are_no_value_of_an_input_that_is_no_file(echo: Process) -> None:
     with pytest.raises(InvalidInput, match="is not an encoding of this input"):
         read(echo, text={"value": "YQ==", "encoding": "base64"})

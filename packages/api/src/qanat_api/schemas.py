@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jsonschema_rs import Draft4Validator
+import orjson
+from jsonschema_rs import Draft4Validator, ValidationError, ValidationErrorKind
 from pydantic import JsonValue
 
 from qanat_common.errors import Fault
@@ -48,10 +49,18 @@ class Branch:
         found = []
         for error in self.validator.iter_errors(value):
             where = pointer + "".join(f"/{escape(part)}" for part in error.instance_path)
-            found.append(Fault(where, shortened(error.message)))
+            found.append(Fault(where, shortened(_told(error))))
             if len(found) == MOST_FAULTS:
                 break
         return found
+
+
+def _told(error: ValidationError) -> str:
+    """What is wrong, in words; of a choice, all that may be chosen."""
+    if isinstance(error.kind, ValidationErrorKind.Enum):
+        options = ", ".join(orjson.dumps(each).decode() for each in error.kind.options)
+        return f"{orjson.dumps(error.instance).decode()} is not one of: {options}"
+    return error.message
 
 
 def branches(schema: JsonSchema) -> list[Branch]:

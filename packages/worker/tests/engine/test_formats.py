@@ -9,11 +9,17 @@ from struct import pack
 from typing import Any
 
 import pytest
-from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingFeedback, QgsProviderRegistry
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProcessingFeedback,
+    QgsProcessingParameterFile,
+    QgsProviderRegistry,
+)
 
 from qanat_common.protocol import Inline, LocalFile
 from qanat_worker.engine import formats, opening
 from qanat_worker.engine.datasets import has_driver, offered
+from qanat_worker.engine.parameters import CONVERTERS
 from qanat_worker.engine.parameters.layers import CLOUD, MESH, RASTER, VECTOR
 from qanat_worker.engine.sources import OF_ALL_KINDS, Kind, layers_of
 from qanat_worker.engine.values import Unusable
@@ -328,3 +334,61 @@ def test_gpx_is_the_one_of_its_layers_that_holds_something(job: Workspace) -> No
     layer = opened(Inline(value=text), VECTOR, job)
     assert layer.customProperty(opening.INNER_NAME) == "tracks"
     assert layer.featureCount() == 1
+
+
+@pytest.mark.parametrize(
+    ("extension", "file_filter", "media_types"),
+    [
+        ("qml", "", ["application/xml"]),
+        ("", "GPX (*.gpx *.GPX);;Tables (*.csv)", ["application/gpx+xml", "text/csv"]),
+        ("", "All files (*.*)", ["text/plain", "application/octet-stream"]),
+        ("", "", ["text/plain", "application/octet-stream"]),
+    ],
+)
+def test_a_file_has_the_media_types_of_its_suffixes(
+    engine: Engine, extension: str, file_filter: str, media_types: list[str]
+) -> None:
+    param = file_parameter(extension, file_filter)
+    schema = CONVERTERS["file"].schema(param)
+    told = [each["contentMediaType"] for each in schema.get("oneOf", [schema])]
+    assert told == media_types
+
+
+@pytest.mark.parametrize(
+    ("given", "suffix"),
+    [
+        (Inline(value="a,b"), ".gpx"),
+        (Inline(value="a,b", media_type="text/csv"), ".csv"),
+        (Inline(value="a,b", media_type="text/CSV; header=present"), ".csv"),
+        (Inline(value="a,b", media_type="image/png"), ".gpx"),
+    ],
+)
+def test_a_file_gets_the_suffix_of_what_it_is(job: Workspace, given: Inline, suffix: str) -> None:
+    param = file_parameter("", "GPX (*.gpx *.GPX);;Tables (*.csv)")
+    assert Path(CONVERTERS["file"].convert(param, given, job)).suffix == suffix
+
+
+def test_a_file_that_is_fetched_keeps_its_suffix_where_it_may(job: Workspace) -> None:
+    param = file_parameter("", "GPX (*.gpx *.GPX);;Tables (*.csv)")
+    for name, suffix in (("t.csv", ".csv"), ("t.exe", ".gpx")):
+        path = job.folder / name
+        path.write_text("a,b")
+        given = LocalFile(path=str(path))
+        assert Path(CONVERTERS["file"].convert(param, given, job)).suffix == suffix
+
+
+def file_parameter(extension: str, file_filter: str) -> QgsProcessingParameterFile:
+    kind = QgsProcessingParameterFile.File
+    return QgsProcessingParameterFile("X", "x", kind, extension, None, False, file_filter)
+
+
+def test_a_layer_with_settings_may_be_qualified(bench: Any, make: Any) -> None:
+    text = "name,lon,lat,height\na,0,0,1\nb,1,0,2\nc,0,1,3\nd,1,1,4\n"
+    layer = {"value": text, "mediaType": "text/csv"}
+    made = bench.run(
+        "qgis:idwinterpolation",
+        INTERPOLATION_DATA=[{"layer": layer, "field": "height"}],
+        EXTENT={"bbox": [0, 0, 1, 1]},
+        PIXEL_SIZE=0.5,
+    )["OUTPUT"]
+    assert made.media_type.startswith("image/tiff")

@@ -28,7 +28,7 @@ Settings = Mapping[str, JsonValue]
 
 
 class LayerSet(Converter[Param]):
-    """Several layers: each alone, or as an object whose member `layer` it is.
+    """Several layers: each alone, or as an object whose member `layer` it is, bare or qualified.
 
     `settings` are the schemas of that object's other members.
     """
@@ -86,8 +86,21 @@ def _taken_apart(given: Given) -> tuple[Given, Settings]:
         return given, {}
     inner = expect_object(value)
     layer = inner["layer"]
+    if isinstance(layer, dict) and "value" in layer:
+        return _qualified(layer, given.title), inner
     encoding = "base64" if isinstance(layer, str) else None
     return Inline(value=layer, encoding=encoding, title=given.title), inner
+
+
+def _qualified(layer: Mapping[str, JsonValue], title: str | None) -> Inline:
+    """A layer with its media type and encoding beside it, as they stand anywhere else."""
+    named = {name: expect_text(layer[name]) for name in ("mediaType", "encoding") if name in layer}
+    return Inline(
+        value=layer["value"],
+        media_type=named.get("mediaType"),
+        encoding="base64" if named.get("encoding", "").lower() == "base64" else None,
+        title=title,
+    )
 
 
 def _field_index(layer: QgsMapLayer, settings: Settings) -> int:

@@ -16,6 +16,7 @@ from qgis.core import (
 )
 
 from qanat_common.ogc import JsonSchema
+from qanat_worker.engine import formats
 from qanat_worker.engine.parameters.base import (
     Converter,
     Occurs,
@@ -194,7 +195,8 @@ class MultipleLayers(Converter[QgsProcessingParameterMultipleLayers]):
     def schema(self, param: QgsProcessingParameterMultipleLayers) -> JsonSchema:
         """Of one of them."""
         if number(param.layerType()) == FILES:
-            return {"type": "string", "contentMediaType": "text/plain"}
+            able = [formats.file_schema(each) for each in ("text/plain", formats.BYTES)]
+            return {"oneOf": able}
         return kind_of(number(param.layerType())).schema()
 
     def occurs(self, param: QgsProcessingParameterMultipleLayers) -> Occurs:
