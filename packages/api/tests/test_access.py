@@ -13,6 +13,7 @@ from qanat_api.app import ROUTERS
 from qanat_api.rates import Rates
 from qanat_api.settings import ApiSettings
 from qanat_common.errors import TooManyRequests
+from qanat_common.protocol import Value
 
 KEYS = {"alice": "a" * 40, "bob": "b" * 40, "root": "r" * 40}
 
@@ -177,6 +178,37 @@ def test_rules_say_which_processes_a_role_sees_and_which_it_runs(
     assert refused.status_code == 403
     assert "may not run" in refused.json()["detail"]
     assert submit(api, "alice")
+
+
+def test_an_upload_of_another_is_not_there(api: Any) -> None:
+    made = api.http.post("/uploads", content=b"x", headers=of("alice"))
+    assert made.status_code == 201
+    path = f"/uploads/{made.json()['id']}"
+    body = {"inputs": {"text": {"href": made.json()["href"]}}}
+    execution = "/processes/test:echo/execution"
+    for method, asked, json, status in (
+        ("GET", path, None, 404),
+        ("DELETE", path, None, 404),
+        ("POST", execution, body, 400),
+    ):
+        answer = api.http.request(method, asked, json=json, headers=of("bob"))
+        assert answer.status_code == status, answer.text
+    assert api.http.post("/uploads", content=b"x").status_code == 401
+    assert api.http.get(path, headers=of("alice")).json()["size"] == 1
+
+
+def test_a_result_of_another_is_no_input(api: Any) -> None:
+    api.worker.returns(text=Value(value="hers"))
+    job = submit(api, "alice")
+    href = f"http://qanat.test/jobs/{job}/results/text"
+    body = {"inputs": {"text": {"href": href}}}
+    for name, status in (("bob", 400), ("alice", 201)):
+        answer = api.http.post(
+            "/processes/test:echo/execution",
+            json=body,
+            headers=of(name) | {"Prefer": "respond-async"},
+        )
+        assert answer.status_code == status, answer.text
 
 
 def test_jobs_of_an_owner_are_bounded_and_others_go_on(guarded: Callable[..., Any]) -> None:

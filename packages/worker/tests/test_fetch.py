@@ -11,9 +11,43 @@ from typing import Any
 
 import pytest
 
-from qanat_common.protocol import Failed, Reference
+from qanat_common.errors import InputNotFetched
+from qanat_common.protocol import Failed, LocalFile, Reference
 from qanat_worker.fetch import Fetcher
 from qanat_worker.settings import FetchSettings
+
+
+class Shelf:
+    """A storage with one file."""
+
+    def size(self, key: str) -> int | None:
+        return 5 if key == "jobs/u-1/file" else None
+
+    def fetch(self, key: str, path: Path) -> None:
+        path.write_bytes(b"hello")
+
+
+def test_a_file_of_the_service_itself_is_taken_without_a_request(tmp_path: Path) -> None:
+    here = Reference(
+        href="http://127.0.0.1:1/uploads/u-1", media_type="text/csv", key="jobs/u-1/file"
+    )
+    fetched = Fetcher(FetchSettings(), Shelf()).resolve({"x": here}, tmp_path, lambda: False)["x"]
+    assert isinstance(fetched, LocalFile)
+    assert Path(fetched.path).read_bytes() == b"hello"
+    assert fetched.path.endswith(".csv")
+
+
+@pytest.mark.parametrize(
+    ("key", "most", "why"),
+    [("jobs/u-2/file", 5, "no longer there"), ("jobs/u-1/file", 4, "in all")],
+)
+def test_a_file_of_the_service_that_is_gone_or_too_large_is_told(
+    tmp_path: Path, key: str, most: int, why: str
+) -> None:
+    gone = Reference(href="http://127.0.0.1:1/uploads/u-2", key=key)
+    fetcher = Fetcher(FetchSettings(max_bytes=most), Shelf())
+    with pytest.raises(InputNotFetched, match=why):
+        fetcher.resolve({"x": gone}, tmp_path, lambda: False)
 
 
 class Site(ThreadingHTTPServer):

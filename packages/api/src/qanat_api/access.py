@@ -76,11 +76,15 @@ class Policy:
 
     def owns(self, caller: Caller, job: JobSummary) -> bool:
         """Whether a job is a caller's to see. What nobody owns, whoever may run without a name sees."""
+        return self.owns_of(caller, job.owner)
+
+    def owns_of(self, caller: Caller, owner: str | None) -> bool:
+        """Whether what belongs to an owner is a caller's to see."""
         if self.allows(caller, "manage"):
             return True
-        if job.owner is None:
+        if owner is None:
             return self.allows(anonymous(), "run")
-        return job.owner == caller.name
+        return owner == caller.name
 
 
 WORDS: dict[Action, str] = {

@@ -17,13 +17,26 @@ from starlette.types import ASGIApp
 from qanat_api import documents, html, negotiation, pages
 from qanat_api.following import NothingMore
 from qanat_api.proxies import Proxies
-from qanat_api.routes import Parts, core, forms, jobs, processes, results, services, site_of
+from qanat_api.routes import (
+    Parts,
+    core,
+    forms,
+    jobs,
+    processes,
+    results,
+    services,
+    site_of,
+    uploads,
+)
 from qanat_api.settings import ApiSettings
 from qanat_common.errors import Internal, MethodNotAllowed, NotFound, QanatError
 
 logger = logging.getLogger(__name__)
 
-ROUTERS = (core.router, processes.router, services.router, jobs.router, results.router)
+ROUTERS = (
+    *(core.router, processes.router, services.router),
+    *(jobs.router, results.router, uploads.router),
+)
 """The API, which its definition describes."""
 
 PAGES = (forms.router,)

@@ -26,12 +26,17 @@ def check_headers(headers: Mapping[str, str], limit: int) -> None:
     charset = media_type.lower().partition("charset=")[2].partition(";")[0].strip(' "')
     if charset not in ("", "utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType(f"Content-Type: JSON is UTF-8, not {charset!r}")
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding != "identity":
-        raise UnsupportedMediaType(f"Content-Encoding: {encoding!r} is not read here")
+    check_encoding(headers)
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise too_large(limit)
+
+
+def check_encoding(headers: Mapping[str, str]) -> None:
+    """Refuse a body that is compressed."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise UnsupportedMediaType(f"Content-Encoding: {encoding!r} is not read here")
 
 
 async def read(stream: AsyncIterator[bytes], limit: int) -> bytes:

@@ -98,6 +98,10 @@ class OfCaller:
         """Whether a job is its own to see."""
         return self.gate.policy.owns(self.caller, job)
 
+    def owns(self, owner: str | None) -> bool:
+        """Whether what belongs to an owner is its own to see."""
+        return self.gate.policy.owns_of(self.caller, owner)
+
     def require(self, action: Action, process_id: str | None = None) -> None:
         """Raises Unauthorized or Forbidden."""
         self.gate.policy.require(self.caller, action, process_id)

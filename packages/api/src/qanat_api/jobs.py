@@ -3,19 +3,21 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from qanat_api import body as bodies
+from qanat_api import local, uploads
 from qanat_api.catalog import Offered, Snapshot
 from qanat_api.executed import INPUTS, execute_request
 from qanat_api.inputs import parse_execute, parse_inputs
 from qanat_api.negotiation import Mode, Preferences, mode
+from qanat_api.ports import Broker, Guard, Storage, Store, Watch, Watches
 from qanat_api.subscribers import Subscribers
+from qanat_api.uploads import Upload
 from qanat_common.bounds import UNBOUNDED, Bounds
 from qanat_common.errors import (
     JobDismissed,
@@ -44,98 +46,8 @@ INPUTS_FILE = "inputs.json"
 """The name of a job's file of inputs that are too large for the broker."""
 
 
-class Store(Protocol):
-    """Where job records lie. Blocks; raises Unavailable."""
-
-    def accept(self, request: RunJob, bounds: Bounds) -> bool:
-        """Create the record of a job; raises QueueFull or TooManyJobs."""
-
-    def mark_published(self, job_id: str) -> None:
-        """Note that the broker has the job's message."""
-
-    def get(self, job_id: str) -> JobRecord | None:
-        """The record of a job."""
-
-    def was_removed(self, job_id: str) -> bool:
-        """Whether there was such a job."""
-
-    def dismiss(self, job_id: str) -> bool:
-        """End a job that has not ended."""
-
-    def remove(self, job_id: str) -> bool:
-        """Take a job away, and remember that it was there."""
-
-    def log(self, job_id: str) -> Sequence[LogEntry]:
-        """What the algorithm of a job said."""
-
-    def list(self, which: JobFilter, limit: int, cursor: str | None) -> JobPage:
-        """A page of jobs; raises ValueError for a wrong cursor."""
-
-
-class Storage(Protocol):
-    """Where files of jobs lie. Blocks; raises Unavailable."""
-
-    def put_bytes(self, key: str, data: bytes) -> int:
-        """Keep some bytes."""
-
-    def remove_job(self, job_id: str) -> None:
-        """Take away all files of a job."""
-
-    def stream(
-        self, key: str, start: int = 0, end: int | None = None, chunk: int = 1 << 20
-    ) -> Iterator[bytes]:
-        """The bytes of a file, in pieces."""
-
-
-class Broker(Protocol):
-    """Where jobs are sent to."""
-
-    async def send(self, message: RunJob) -> None:
-        """Send a job, and know that it was taken; raises Unavailable."""
-
-
-class Watch(Protocol):
-    """Someone who waits for a job; `released` when nobody shall wait any longer."""
-
-    released: bool
-
-    async def ended(self, seconds: float) -> JobRecord | None:
-        """The record of the job when it has ended; None when it did not in time."""
-
-
-class Watches(Protocol):
-    """Where one waits for jobs."""
-
-    def watch(self, job_id: str) -> AbstractContextManager[Watch]:
-        """Wait for a job, from now on."""
-
-
 Gone = Callable[[], Awaitable[None]]
 """Returns when the client that asked is gone."""
-
-
-class Guard(Protocol):
-    """Who asks, and what it may do."""
-
-    @property
-    def owner(self) -> str | None:
-        """Whose the jobs are that it sends."""
-
-    @property
-    def lists(self) -> str | None:
-        """Whose jobs it is shown in lists; None: those of all."""
-
-    def snapshot(self, snapshot: Snapshot) -> Snapshot:
-        """The processes that it may see."""
-
-    def enters(self) -> None:
-        """Raises what refuses somebody who can have no jobs."""
-
-    def runs(self, process_id: str) -> None:
-        """Raises what refuses it to run a process now."""
-
-    def sees(self, job: JobRecord) -> bool:
-        """Whether a job is its own to see."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +120,7 @@ class Jobs:
         """Run a process; returns when it has ended, or was accepted, by what the client prefers.
 
         `gone` ends when the client does: a job that only it waits for is dismissed then. `base` is
-        the address of the service as the client sees it.
+        the address of the service as the client sees it: references below it need no request.
         """
         if len(body) <= AT_ONCE:
             request = self._request(offered, body, base)
@@ -219,6 +131,10 @@ class Jobs:
         if self._guard is not None:
             self._guard.runs(f"{offered.process.id}@{offered.service}")
             request = request.model_copy(update={"owner": self._guard.owner})
+        if base and local.concerned(request.inputs, base):
+            own = local.Own(self._record, self._upload)
+            inputs = await asyncio.to_thread(local.resolved, request.inputs, base, own)
+            request = request.model_copy(update={"inputs": inputs})
         chosen = mode(offered.process.job_control_options, wanted, self._limits.sync)
         with job_context(request.job_id), self._watches.watch(request.job_id) as watch:
             await self._accept(request)
@@ -364,6 +280,12 @@ class Jobs:
         except FileNotFoundError:
             raise NotFound("The inputs of the job are no longer there.") from None
         return execute_request(asked, INPUTS.validate_json(stored))
+
+    def _upload(self, upload_id: str) -> Upload:
+        found = uploads.find(self._storage, upload_id)
+        if self._guard is not None and not self._guard.owns(found.owner):
+            raise NotFound("There is no such upload, or it has expired.")
+        return found
 
     async def log(self, job_id: str) -> Sequence[LogEntry]:
         """What the algorithm of a job said, in order."""

@@ -88,6 +88,10 @@ class Links:
         """One output of a job."""
         return f"{self.results(job_id)}/{quote(name, safe='')}"
 
+    def upload(self, upload_id: str) -> str:
+        """An uploaded file."""
+        return f"{self.base}/uploads/{quote(upload_id, safe='')}"
+
     def landing(self) -> list[Link]:
         """The links of the landing page (/req/core/landingpage-success)."""
         api = f"{self.base}/api"

@@ -145,6 +145,8 @@ def _paths() -> Object:
             "service",
             "serviceName",
         ),
+        "/uploads": {"post": _upload()},
+        "/uploads/{uploadId}": _uploaded(),
         "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", *JOB_FILTERS),
         "/jobs/{jobId}": {
             **_status(),
@@ -238,6 +240,35 @@ def _callback(member: str, summary: str, schema: str) -> Object:
         "responses": {"2XX": {"description": "It was heard, and is not made again"}},
     }
     return {f"{{$request.body#/subscriber/{member}}}": {"post": call}}
+
+
+def _upload() -> Object:
+    own = {"type": "string", "format": "binary"}
+    return {
+        "summary": "Upload a file",
+        "description": "Its link is an input of jobs, as `href`, until the upload expires.",
+        "operationId": "upload",
+        "tags": ["jobs"],
+        "parameters": [_ref("parameters", "name")],
+        "requestBody": {"required": True, "content": {"*/*": {"schema": own}}},
+        "responses": {
+            "201": _ok("The file is kept for a while", "any", headers=("Location",)),
+            **_errors(400, 401, 403, 413, 415, 500, 503),
+        },
+    }
+
+
+def _uploaded() -> Object:
+    responses = {"200": _ok("Its name, type, size and time", "any"), **_errors(401, 404, 500, 503)}
+    get, head = _get("uploaded", "An upload", "jobs", responses, "uploadId")
+    removed = {
+        "summary": "Take an upload away",
+        "operationId": "removeUpload",
+        "tags": ["jobs"],
+        "parameters": [_ref("parameters", "uploadId")],
+        "responses": {"204": {"description": "It is gone"}, **_errors(401, 404, 500, 503)},
+    }
+    return {"get": get, "head": head, "delete": removed}
 
 
 def _dismiss() -> Object:

@@ -54,6 +54,8 @@ _FORMAT: Object = {"type": "string", "enum": list(FORMATS)}
 PARAMETERS: Object = {
     "processId": _parameter("processId", "path", "A process: `id` or `id@service`", TEXT),
     "serviceName": _parameter("name", "path", "A service", TEXT),
+    "uploadId": _parameter("uploadId", "path", "An upload", TEXT),
+    "name": _parameter("name", "query", "What the file is called", TEXT),
     "jobId": _parameter("jobId", "path", "A job", TEXT),
     "outputId": _parameter("outputId", "path", "An output of the job's process", TEXT),
     "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),

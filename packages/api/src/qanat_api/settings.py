@@ -198,6 +198,15 @@ class ApiSettings(Section):
     body_limit: int = Field(
         default=50 * 1024 * 1024, gt=0, description="The largest body of a request, in bytes."
     )
+    upload_limit: int = Field(
+        default=1024 * 1024 * 1024, gt=0, description="The largest upload, in bytes."
+    )
+    upload_seconds: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="How long an upload may be used as an input, in seconds. Its file goes when it is"
+        " older than registry.orphan_seconds.",
+    )
     queue_limit: int | None = Field(
         default=10_000,
         ge=1,

@@ -64,12 +64,16 @@ class Inline(Message):
 
 
 class Reference(Message):
-    """A value to be fetched by the worker from an http(s) address; `title` is that of the link."""
+    """A value to be fetched by the worker from an http(s) address; `title` is that of the link.
+
+    `key` is where it lies in the storage, when the address is one of the service itself.
+    """
 
     kind: Literal["reference"] = "reference"
     href: str
     media_type: str | None = None
     title: str | None = None
+    key: str | None = None
 
 
 class LocalFile(Message):

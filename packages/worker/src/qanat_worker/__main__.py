@@ -88,17 +88,17 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     watch = Watch(mine.qgis.published, children.reload)
     _start(children, mine)
     _check_sandbox(children.sandbox, mine)
-    pulse = Pulse(store, boot)
+    pulse, storage = Pulse(store, boot), Storage(settings.storage_url)
     runner = Runner(
         boot=boot,
         folder=folder,
         limits=mine.limits,
         max_attempts=mine.max_attempts,
         children=children,
-        fetcher=Fetcher(mine.fetch),
+        fetcher=Fetcher(mine.fetch, storage),
         pulse=pulse,
         store=store,
-        storage=Storage(settings.storage_url),
+        storage=storage,
     )
     worker = JobWorker(app, who, Parts(runner, herald, pulse, store, offers))
     herald.start()

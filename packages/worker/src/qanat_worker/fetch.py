@@ -10,12 +10,13 @@ import mimetypes
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 from urllib.parse import unquote
 
 import httpx
 
 from qanat_common.dialing import NotPublic, Reach, Refused, client
-from qanat_common.errors import InputNotFetched
+from qanat_common.errors import InputNotFetched, Unavailable
 from qanat_common.protocol import Input, Inputs, LocalFile, Reference, ResolvedInput, ResolvedInputs
 from qanat_worker.limits import in_words
 from qanat_worker.settings import FetchSettings
@@ -52,12 +53,23 @@ class Stopped(Exception):
     """The job was stopped while its inputs were fetched."""
 
 
+class Files(Protocol):
+    """Where files lie that need no request. Blocks; raises Unavailable."""
+
+    def size(self, key: str) -> int | None:
+        """The size of a file in bytes; None when it is not there."""
+
+    def fetch(self, key: str, path: Path) -> None:
+        """Copy a file to a path."""
+
+
 class Fetcher:
     """Fetches the references of a job."""
 
-    def __init__(self, settings: FetchSettings) -> None:
-        """The settings say which hosts, how much, how long."""
+    def __init__(self, settings: FetchSettings, storage: Files | None = None) -> None:
+        """The settings say which hosts, how much, how long; `storage` has what needs no request."""
         self._settings = settings
+        self._storage = storage
 
     def resolve(self, inputs: Inputs, folder: Path, stopped: Callable[[], bool]) -> ResolvedInputs:
         """The inputs with a file in `folder` for each reference; one address is fetched once.
@@ -101,6 +113,8 @@ class Fetcher:
 
     async def _fetch(self, name: str, reference: Reference, stem: Path, left: int) -> LocalFile:
         href = reference.href
+        if reference.key is not None and self._storage is not None:
+            return await asyncio.to_thread(self._take, self._storage, name, reference, stem, left)
         try:
             url = httpx.URL(href)
             for _ in range(self._settings.redirects + 1):
@@ -119,6 +133,25 @@ class Fetcher:
             raise _failed(name, href, "its server did not answer as it should") from None
         raise _failed(name, href, f"it redirects more than {self._settings.redirects} times")
 
+    def _take(
+        self, storage: Files, name: str, reference: Reference, stem: Path, left: int
+    ) -> LocalFile:
+        """A file of the storage: an upload, or the result of another job."""
+        key = reference.key or ""
+        path = stem.with_name(stem.name + _extension(reference.media_type, httpx.URL(key)))
+        try:
+            size = storage.size(key)
+            if size is None:
+                raise _failed(name, reference.href, "it is no longer there")
+            if size > left:
+                raise _failed(name, reference.href, _most(self._settings))
+            storage.fetch(key, path)
+        except FileNotFoundError:
+            raise _failed(name, reference.href, "it is no longer there") from None
+        except Unavailable:
+            raise _failed(name, reference.href, "the storage is away") from None
+        return LocalFile(path=str(path), media_type=reference.media_type)
+
     async def _visit(
         self, url: httpx.URL, reference: Reference, stem: Path, left: int
     ) -> LocalFile | httpx.URL:
@@ -132,8 +165,7 @@ class Fetcher:
             media_type = reference.media_type or _media_type(response)
             path = stem.with_name(stem.name + _extension(media_type, url))
             if not await _save(response, path, left):
-                most = in_words(self._settings.max_bytes)
-                raise Refused(f"the fetched inputs of a job may have {most} in all")
+                raise Refused(_most(self._settings))
             return LocalFile(path=str(path), media_type=media_type)
 
     def _client(self, url: httpx.URL) -> httpx.AsyncClient:
@@ -151,6 +183,10 @@ async def _save(response: httpx.Response, path: Path, most: int) -> bool:
                 return False
             file.write(piece)
     return True
+
+
+def _most(settings: FetchSettings) -> str:
+    return f"the fetched inputs of a job may have {in_words(settings.max_bytes)} in all"
 
 
 def _size(file: LocalFile) -> int:

@@ -11,7 +11,8 @@ from qanat_api.catalog import Snapshot
 from qanat_api.following import Following
 from qanat_api.gate import Gate, OfCaller
 from qanat_api.html import Site
-from qanat_api.jobs import Jobs, Storage
+from qanat_api.jobs import Jobs
+from qanat_api.ports import Storage
 from qanat_api.settings import ApiSettings
 from qanat_common.store import Waiting
 

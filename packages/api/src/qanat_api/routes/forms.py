@@ -28,7 +28,7 @@ async def run(
     offered = parts.jobs.process(process_id)
     filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
     try:
-        job_id = await _execute(parts, offered, filled)
+        job_id = await _execute(parts, offered, filled, links.base)
     except QanatError as error:
         document = {"links": parts.catalog.snapshot.links_of(links, offered)}
         made = pages.process(site, offered, document, filled, error)
@@ -36,10 +36,10 @@ async def run(
     return _see(links.job(job_id))
 
 
-async def _execute(parts: Parts, offered: Offered, filled: Filled) -> str:
+async def _execute(parts: Parts, offered: Offered, filled: Filled, base: str) -> str:
     """The id of the job. The form says nothing that an execute request could not."""
     body = await asyncio.to_thread(_body, offered, filled)
-    execution = await parts.jobs.execute(offered, body, ASYNCHRONOUS)
+    execution = await parts.jobs.execute(offered, body, ASYNCHRONOUS, base=base)
     return execution.record.job_id
 
 
