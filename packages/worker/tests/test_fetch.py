@@ -88,6 +88,9 @@ class Page(BaseHTTPRequestHandler):
     def _data(self) -> None:
         self._answer(200, b"hello", Content_Type="text/csv; charset=utf-8")
 
+    def _plain(self) -> None:
+        self._answer(200, b"hello", Content_Type="text/plain")
+
     def _large(self) -> None:
         self._answer(200, b"x" * 200_000, Content_Type="text/plain")
 
@@ -158,6 +161,18 @@ def test_a_reference_becomes_a_file_named_by_its_media_type(fetching: Any, site:
     )
     assert found["a"] == [["hello", "a-0.csv", "text/csv"]]
     assert found["b"] == [["hello", "b-1.geojson", "application/geo+json"]]
+
+
+def test_a_media_type_that_says_little_leaves_the_name_to_the_address(
+    fetching: Any, site: Site
+) -> None:
+    found = fetching.values(
+        "read",
+        a=Reference(href=site.url("/plain/roads.csv")),
+        b=Reference(href=site.url("/plain/roads")),
+        c=Reference(href=site.url("/plain/x.gpkg"), media_type="application/octet-stream"),
+    )
+    assert [found[name][0][1] for name in "abc"] == ["a-0.csv", "b-1.txt", "c-2.gpkg"]
 
 
 def test_an_address_that_is_named_twice_is_fetched_once(fetching: Any, site: Site) -> None:

@@ -49,6 +49,11 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 """What a layer may be called."""
 
 
+BYTES = "application/octet-stream"
+SAY_LITTLE = frozenset({BYTES, "text/plain"})
+"""Media types of servers that know no better: how the address ends says more, as of a CSV file."""
+
+
 class Stopped(Exception):
     """The job was stopped while its inputs were fetched."""
 
@@ -240,7 +245,9 @@ def _extension(media_type: str | None, url: httpx.URL) -> str:
     """By media type where one is told, else as the URL ends."""
     plain = (media_type or "").partition(";")[0].strip().lower()
     known = EXTENSIONS.get(plain) or mimetypes.guess_extension(plain)
-    if known is not None and plain != "application/octet-stream":
+    if known is not None and plain not in SAY_LITTLE:
         return known
     suffix = Path(url.path).suffix.lower()
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,10}", suffix) else ""
+    if re.fullmatch(r"\.[a-z0-9]{1,10}", suffix):
+        return suffix
+    return "" if known is None or plain == BYTES else known
