@@ -99,9 +99,21 @@ def clients_page() -> str:
     return page
 
 
+def compatibility_page() -> str:
+    """What goes with what."""
+    root = HERE.parents[1]
+    page: str = _module("release", root / "release.py").page(root)
+    return page
+
+
 def _of_tests(name: str) -> ModuleType:
     """A module that stands beside the tests of conformance."""
-    spec = spec_from_file_location(f"conformance_{name}", CONFORMANCE / f"{name}.py")
+    return _module(f"conformance_{name}", CONFORMANCE / f"{name}.py")
+
+
+def _module(name: str, path: Path) -> ModuleType:
+    """A module that is in no package."""
+    spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -118,6 +130,7 @@ def pages() -> dict[str, str]:
         "openapi.json": api_definition(),
         "conformance.md": conformance_page(),
         "clients.md": clients_page(),
+        "compatibility.md": compatibility_page(),
         **messages(),
     }
 

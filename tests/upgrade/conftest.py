@@ -1,0 +1,173 @@
+"""Wheels of the last release and of today, each in an environment of its own, to be run mixed."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("common", "registry", "worker", "api")
+ENVIRON = os.environ | {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Tests"), ("EMAIL", "tests@example.org"))
+}
+
+
+def missing(reason: str) -> None:
+    """Something that is needed is not there: skip at home, fail in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def release() -> ModuleType:
+    """The script that `./dev release` runs."""
+    spec = importlib.util.spec_from_file_location("release", ROOT / "release.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["release"] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def uv() -> str:
+    """The build tool, as `./dev` installs it."""
+    own = ROOT / ".cache" / "uv" / "bin" / "uv"
+    found = str(own) if own.exists() else shutil.which("uv")
+    if found is None:
+        missing("uv is not installed: ./dev test installs it")
+    return str(found)
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=folder, env=ENVIRON, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of the working tree as it is, in one commit, in which a test may release."""
+    if not (ROOT / ".git").exists():
+        missing("this is no git repository")
+    folder = tmp_path_factory.mktemp("clone")
+    listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in listed:
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/tutorials/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "-q", "-m", "as it is")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def build(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Builds the wheel of a package's folder; needs no network."""
+
+    def made(package: Path) -> Path:
+        out = tmp_path_factory.mktemp("wheels")
+        done = subprocess.run(
+            [uv, "build", "-q", "--wheel", "--offline", "-o", str(out), str(package)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        (wheel,) = out.glob("*.whl")
+        return wheel
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes an environment with these wheels, and the libraries of the workspace's own."""
+
+    def made(*wheels: Path) -> Path:
+        folder = tmp_path_factory.mktemp("environment")
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60
+        )
+        (site,) = folder.glob("lib/python*/site-packages")
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as packed:
+                packed.extractall(site)
+        # a folder named in a .pth is searched, and the .pth files in it are not: our sources stay out
+        libraries = Path(pytest.__file__).parents[1]
+        (site / "libraries.pth").write_text(f"{libraries}\n")
+        return folder / "bin" / "python"
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def today(build: Callable[[Path], Path], environment: Callable[..., Path]) -> Path:
+    """A Python with the services as they are now."""
+    return environment(*(build(ROOT / "packages" / name) for name in SERVICES))
+
+
+@pytest.fixture(scope="session")
+def last(
+    release: ModuleType,
+    clone: Path,
+    build: Callable[[Path], Path],
+    environment: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A Python with the last release of each service; one not released yet is released in the clone."""
+    recorded = {one.package: one.commit for one in release.released(ROOT)}
+    wheels = []
+    for name in SERVICES:
+        root, commit = (
+            (ROOT, recorded[name]) if name in recorded else (clone, first(release, clone, name))
+        )
+        wheels.append(build(sources(root, commit, name, tmp_path_factory.mktemp("sources"))))
+    return environment(*wheels)
+
+
+def first(release: ModuleType, clone: Path, name: str) -> str:
+    """Release a package for the first time, in the clone; returns the commit that is recorded."""
+    saved = dict(os.environ)
+    os.environ.update(ENVIRON)
+    try:
+        release.edit(clone, name, "0.1.0")
+        release.commit(clone, name, "0.1.0")
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+    recorded: Any = release.released(clone)[-1]
+    return str(recorded.commit)
+
+
+def sources(root: Path, commit: str, name: str, folder: Path) -> Path:
+    """The folder of a package as a commit has it; a shallow clone is asked to fetch it."""
+    there = subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=root, timeout=30)
+    if there.returncode:
+        subprocess.run(["git", "fetch", "-q", "--depth=1", "origin", commit], cwd=root, timeout=60)
+    packed = folder / "packed.zip"
+    done = subprocess.run(
+        ["git", "archive", "-o", str(packed), commit, f"packages/{name}"], cwd=root, timeout=30
+    )
+    if done.returncode:
+        missing(
+            f"commit {commit} of the last release of {name} is not in this clone, nor at origin"
+        )
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    return folder / "packages" / name

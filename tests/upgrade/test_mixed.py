@@ -1,0 +1,113 @@
+"""The last release and today's in every mix, under load: no job is lost, no client sees an error."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
+
+STEPS = ("api", "registry", "api", "worker", "api", "registry", "api")
+"""Each changes one service from one version to the other: together, all eight mixes of three."""
+
+
+def load_module() -> Any:
+    spec = importlib.util.spec_from_file_location("fleet", Path(__file__).with_name("fleet.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["fleet"] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
+fleets = load_module()
+
+
+@pytest.fixture
+def fleet(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    until: Callable[..., Any],
+    free_ports: Callable[[int], list[int]],
+) -> Iterator[Any]:
+    """Nothing runs yet; on Valkey alone, or on RabbitMQ and Redis."""
+    if request.param == "embedded":
+        store = request.getfixturevalue("valkey")
+        broker_url = store.broker_url
+    else:
+        store = request.getfixturevalue("redis_server")
+        broker_url = request.getfixturevalue("rabbitmq_server").broker_url
+    (port,) = free_ports(1)
+    environ = {
+        "QANAT_BROKER_URL": broker_url,
+        "QANAT_STORE_URL": store.url,
+        "QANAT_STORAGE_URL": f"file://{folder}/storage",
+        "QANAT_API__REGISTRY_URL": f"http://127.0.0.1:{port}",
+        "QANAT_REGISTRY__PORT": str(port),
+        "QANAT_WORKER__ENGINE": "echo",
+        "QANAT_WORKER__WORK_FOLDER": f"{folder}/work",
+        "QANAT_WORKER__SERVICE": f"upgrade-{request.param}",
+    }
+    made = fleets.Fleet(environ, folder, until, free_ports)
+    yield made
+    made.stop()
+
+
+def rolled(fleet: Any, steps: Iterator[tuple[str, Path]] | Any, until: Callable[..., Any]) -> Any:
+    """Replace services under load, with jobs before and after each step; returns the load."""
+    load = fleets.Load(fleet)
+    load.start()
+    try:
+        for service, python in steps:
+            before = load.answers
+            fleet.replace(python, service)
+            until(lambda before=before: load.answers > before + 10, 60)
+    finally:
+        load.stop()
+    return load
+
+
+def all_succeed(fleet: Any, load: Any, until: Callable[..., Any]) -> None:
+    assert load.faults == []
+    assert len(load.jobs) > 10
+
+    def open_jobs() -> list[str]:
+        found = [httpx2.get(f"{fleet.url}/jobs/{job}", timeout=30).json() for job in load.jobs]
+        return [job["jobID"] for job in found if job["status"] != "successful"]
+
+    until(lambda: not open_jobs(), 120)
+
+
+@pytest.mark.parametrize("fleet", ["embedded"], indirect=True)
+def test_every_mix_of_the_last_release_and_today_works_under_load(
+    fleet: Any, last: Path, today: Path, until: Callable[..., Any]
+) -> None:
+    now = dict.fromkeys(("registry", "worker", "api"), last)
+    for service in now:
+        fleet.start(last, service)
+
+    def steps() -> Iterator[tuple[str, Path]]:
+        for service in STEPS:
+            now[service] = today if now[service] is last else last
+            yield service, now[service]
+
+    load = rolled(fleet, steps(), until)
+
+    all_succeed(fleet, load, until)
+
+
+@pytest.mark.parametrize("fleet", ["debian"], indirect=True)
+def test_a_rolling_restart_of_each_service_under_load_is_not_noticed(
+    fleet: Any, today: Path, until: Callable[..., Any]
+) -> None:
+    for service in ("registry", "worker", "api"):
+        fleet.start(today, service)
+
+    load = rolled(fleet, [(name, today) for name in ("registry", "worker", "api")], until)
+
+    all_succeed(fleet, load, until)
