@@ -23,7 +23,6 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 HERE = Path(__file__).parent
-ASYNC = {"Prefer": "respond-async"}
 FILES = {
     "/text.txt": ("text/plain", b"hello"),
     "/numbers.json": ("application/json", b"[1, 2, 3]"),
@@ -63,9 +62,9 @@ class Service:
             self.address(f"/processes/{process}/execution"), json=body, headers=named
         )
 
-    def submit(self, process: str, body: Any) -> str:
+    def submit(self, process: str, body: Any, Prefer: str = "") -> str:  # noqa: N803 - a header
         """The address of an accepted job."""
-        answer = self.post(process, body, **ASYNC)
+        answer = self.post(process, body, Prefer=f"respond-async, {Prefer}".rstrip(", "))
         assert answer.status_code == 201, answer.text
         return str(answer.headers["Location"])
 
@@ -171,8 +170,9 @@ def start_api(
 
 @pytest.fixture(scope="package")
 def services(start_api: Callable[..., Service], until: Callable[..., Any]) -> dict[str, Service]:
-    """Two apis: `kept` and `clean` differ in what a sync execution leaves."""
-    made = {"kept": start_api(), "clean": start_api(keep_sync_jobs="false")}
+    """Two apis: `clean` leaves no job of a sync execution, and runs processes by a query too."""
+    made = {"kept": start_api(), "clean": start_api(keep_sync_jobs="false", kvp_execute="true")}
+    made["by query"] = made["clean"]
     for service in made.values():
         until(lambda service=service: _knows(service, "echo"), 30)
     return made

@@ -18,6 +18,8 @@ class Class(Protocol):
     requirements: dict[str, str]
     recommendations: dict[str, str]
     condition: str | None
+    version: str
+    about: str
 
     @property
     def uri(self) -> str:
@@ -80,8 +82,12 @@ def page(classes: Sequence[Class]) -> str:
 
 
 def _section(known: Class, proved: Mapping[str, list[str]]) -> Iterator[str]:
-    yield from ("", f"## {known.name}", "")
-    yield f"`{known.uri}`: declared{'' if known.declared else f' when {known.condition}'}."
+    draft = "" if known.version == "1.0" else f", of the {known.version} draft"
+    yield from ("", f"## {known.name}{draft}", "")
+    condition = (
+        f"declared when {known.condition}" if known.condition else f"not declared. {known.about}"
+    )
+    yield f"`{known.uri}`: {'declared' if known.declared else condition.rstrip('.')}."
     tables = {"requirement": known.requirements, "recommendation": known.recommendations}
     for title, asked in tables.items():
         if asked:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 class Conformance:
     """A conformance class: whether this server declares it, and what it asks.
 
-    `condition` says when a server declares it that does not by default.
+    `condition` says when a server declares it that does not by default, `about` why it does not.
     """
 
     name: str
@@ -19,10 +19,12 @@ class Conformance:
     requirements: dict[str, str]
     recommendations: dict[str, str]
     condition: str | None = None
+    version: str = "1.0"
+    about: str = ""
 
     @property
     def uri(self) -> str:
-        return f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{self.name}"
+        return f"http://www.opengis.net/spec/ogcapi-processes-1/{self.version}/conf/{self.name}"
 
 
 def _ids(prefix: str, asked: dict[str, str]) -> dict[str, str]:
@@ -160,6 +162,77 @@ def _class(
     )
 
 
+DRAFT = "2.0"
+
+DRAFT_CORE = {
+    "process-summary-links": "A summary links to its description, and to other encodings of it.",
+    "process-execute-sync-one": "One output: 200 with the value itself, as negotiated.",
+    "process-execute-sync-one-default-content": "Without negotiation in its default format.",
+    "process-execute-sync-many-json": "Several outputs: 200 with the results document in JSON.",
+    "process-execute-sync-outputs-omitted": "Without outputs all outputs are given.",
+    "process-execute-sync-outputs-empty": "Of empty outputs: 204.",
+    "process-execute-success-async-outputs-empty": "Of empty outputs a job has no results.",
+    "job-success": "The status of a job has id, status and processingEntityType.",
+    "job-results-param-outputs": "Results take the parameter outputs, a list.",
+    "job-results-param-outputs-response": "Only these outputs are given then.",
+    "job-results-profile": "By the profile ogc-results they are a document, and say so.",
+    "job-result-op": "GET /jobs/{id}/results/{output} is supported.",
+    "job-results-async-one": "It answers 200 with the value itself.",
+    "job-results-async-many": "Results of several outputs are a document in JSON.",
+    "job-results-exception/invalid-query-parameter-value": "A wrong parameter is a 400 of this type.",
+    "job-results-exception/no-such-output": "An unknown output is an error of this type.",
+    "job-results-exception/results-not-available": "No outputs asked for: a 404 of this type.",
+}
+
+DRAFT_CORE_RECOMMENDED = {
+    "process-execute-honor-return-preference": "The preference return is honoured.",
+    "process-execute-sync-many-json-prefer-minimal": "return=minimal: large values by links.",
+    "process-execute-sync-many-json-prefer-representation": "return=representation: all in place.",
+    "job-links": "The status links to itself, to results and to the log.",
+}
+
+KVP = {
+    "process-execute-op": "GET /processes/{id}/execution is supported.",
+    "f-definition": "response[f] is taken.",
+    "f-response": "It stands for Accept.",
+    "prefer-definition": "response[prefer] is taken.",
+    "prefer-response": "It stands for Prefer.",
+    "input-query-parameters": "Each input is a parameter, in large or small letters.",
+    "input-query-parameter-values": "By value and by reference.",
+    "input-cardinality": "Several values are a list.",
+    "string-input-value": "A text is written as it is.",
+    "numeric-input-value": "So is a number.",
+    "boolean-input-value": "So is true or false.",
+    "complex-input-value": "An object is written as JSON.",
+    "array-input-value": "An array is a list, or JSON.",
+    "binary-input-value": "Bytes are base64.",
+    "binary-input-value-qualified": "Their format stands in members of the parameter.",
+    "bbox-input-value": "A bounding box is four or six numbers.",
+    "bbox-crs-input-value": "Its CRS stands in the member crs.",
+    "input-by-reference": "A link stands in members of the parameter.",
+    "output": "An output is asked for by its member include.",
+}
+
+NOT_OF_THE_DRAFT = (
+    "It holds where a request speaks the words of the draft (`Prefer: return=`, `profile=`). One that"
+    " says nothing is answered by 1.0, which asks for multipart where the draft asks for a document:"
+    " both cannot be declared."
+)
+INHERITS = (
+    "All of it holds; it inherits the draft's core, and is not declared as long as that is not."
+)
+
+
+def _drafted(
+    name: str, asked: dict[str, str], recommended: dict[str, str] | None = None, *, about: str
+) -> Conformance:
+    """A class of the 2.0 draft; ids that 1.0 has too end with the version."""
+    mark = f"@{DRAFT}" if name == "core" else ""
+    required = {f"{id_}{mark}": text for id_, text in _ids(f"/req/{name}", asked).items()}
+    wished = {f"{id_}{mark}": text for id_, text in _ids(f"/rec/{name}", recommended or {}).items()}
+    return Conformance(name, False, required, wished, None, DRAFT, about)
+
+
 CLASSES = (
     _class("core", CORE, CORE_RECOMMENDED),
     _class("ogc-process-description", DESCRIPTION, DESCRIPTION_RECOMMENDED),
@@ -195,6 +268,16 @@ CLASSES = (
         {"job-callback": "The subscriber of an execute request is called."},
         condition="the settings name hosts that may be called (`api.callbacks`)",
     ),
+    _drafted("core", DRAFT_CORE, DRAFT_CORE_RECOMMENDED, about=NOT_OF_THE_DRAFT),
+    _drafted(
+        "query-param-profile",
+        {
+            "definition": "GET takes the parameter profile.",
+            "response": "Answers name the profile that they follow.",
+        },
+        about=INHERITS,
+    ),
+    _drafted("kvp-execute", KVP, about=f"There where `api.kvp_execute` says so. {INHERITS}"),
 )
 
 ALL = {

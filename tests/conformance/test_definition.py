@@ -21,7 +21,12 @@ def places(service: Any) -> dict[str, str]:
     """Values of the parameters in paths: of a job that was successful."""
     job = service.submit("echo", {"inputs": TEXT, "outputs": {"stringInput": {}}})
     assert service.ended(job)["status"] == "successful"
-    return {"processId": "echo", "jobId": job.rpartition("/")[2], "outputId": "stringInput"}
+    return {
+        "processId": "echo",
+        "jobId": job.rpartition("/")[2],
+        "outputId": "stringInput",
+        "name": "default",
+    }
 
 
 def told(definition: Any, path: str, answer: Any) -> None:

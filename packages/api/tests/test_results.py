@@ -193,10 +193,11 @@ def test_a_value_is_served_by_itself(api: Any, blob: str) -> None:
 
 
 def test_an_output_that_was_not_made_is_told_with_those_that_were(api: Any, blob: str) -> None:
-    answer = api.http.get(blob.replace("blob", "none"))
-    assert answer.status_code == 404
-    assert answer.json()["type"].endswith("/no-such-output")
-    assert "blob, text" in answer.json()["detail"]
+    for name, status, known in (("count", 404, "blob, text"), ("none", 400, "text, count, file")):
+        answer = api.http.get(blob.replace("blob", name))
+        assert answer.status_code == status
+        assert answer.json()["type"].endswith("/no-such-output")
+        assert known in answer.json()["detail"]
 
 
 def test_a_file_that_is_lost_is_told(api: Any, blob: str) -> None:

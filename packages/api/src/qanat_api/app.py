@@ -22,6 +22,7 @@ from qanat_api.routes import (
     core,
     forms,
     jobs,
+    kvp,
     processes,
     results,
     services,
@@ -121,7 +122,8 @@ def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda
 
     app = Application(parts.settings, lifespan)
     app.state.parts = parts
-    for router in (*ROUTERS, *PAGES):
+    app.state.routers = (*ROUTERS, *PAGES, *((kvp.router,) if parts.settings.kvp_execute else ()))
+    for router in app.state.routers:
         app.include_router(router)
     app.add_exception_handler(QanatError, _refused)
     app.add_exception_handler(NothingMore, _nothing_more)
@@ -188,7 +190,7 @@ def _methods(request: Request) -> list[str]:
     """The methods of a path: Starlette itself names those of the first route only."""
     scope = {**request.scope, "method": "?"}
     found = {"OPTIONS"}
-    for route in (route for router in (*ROUTERS, *PAGES) for route in router.routes):
+    for route in (route for router in request.app.state.routers for route in router.routes):
         if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
             found |= route.methods or set()
     return sorted(found) if len(found) > 1 else []

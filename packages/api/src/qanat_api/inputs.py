@@ -10,10 +10,18 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import JsonValue, ValidationError
 
-from qanat_api.negotiation import media_range
+from qanat_api.negotiation import Preferences, chosen, media_range
 from qanat_api.schemas import Branch, branches, escape, media_types, shortened
 from qanat_common.errors import Fault, InvalidInput, InvalidRequest
-from qanat_common.ogc import OTHER_NAMES, Execute, InputDescription, OutputRequest, Process
+from qanat_common.ogc import (
+    OTHER_NAMES,
+    Execute,
+    Format,
+    InputDescription,
+    OutputRequest,
+    Process,
+    Return,
+)
 from qanat_common.protocol import Inline, Input, Inputs, Reference
 
 SCHEMES = ("http", "https")
@@ -63,11 +71,11 @@ def compile_rules(process: Process) -> Rules:
 def parse_execute(body: JsonValue) -> Execute:
     """The model of an execute request; members it does not know are passed over.
 
-    `outputs: {}` asks for all, as if it were absent (digest, section 17, 5).
+    `outputs: {}` is kept: by 1.0 it asks for all (digest, section 17, 5), by the 2.0 draft for none.
     """
     if not isinstance(body, dict):
         raise InvalidRequest("The body is not a JSON object", Fault("", "is not an object"))
-    given = {name: value for name, value in body.items() if value not in (None, {})}
+    given = {name: value for name, value in body.items() if value is not None}
     try:
         return Execute.model_validate(given)
     except ValidationError as error:
@@ -76,6 +84,30 @@ def parse_execute(body: JsonValue) -> Execute:
             for problem in error.errors(include_url=False, include_context=False)
         ]
         raise InvalidRequest(_told(faults), *faults) from None
+
+
+def returned(execute: Execute, wanted: Preferences) -> Return | None:
+    """How results are asked for by the 2.0 draft; None where the request speaks the words of 1.0."""
+    outputs = (execute.outputs or {}).values()
+    if "response" in execute.model_fields_set or any(
+        "transmission_mode" in output.model_fields_set for output in outputs
+    ):
+        return None
+    return wanted.returns or (Return.MINIMAL if wanted.document else None)
+
+
+def requested(
+    execute: Execute, process: Process, accept: str | None
+) -> dict[str, OutputRequest] | None:
+    """The outputs that are asked for: the format of a single one may be chosen by Accept."""
+    names = execute.outputs or process.outputs
+    if accept is None or len(names) != 1 or "response" in execute.model_fields_set:
+        return execute.outputs
+    ((name, asked),) = (execute.outputs or {name: OutputRequest() for name in names}).items()
+    kind = chosen(accept, media_types(process.outputs[name].schema_))
+    if kind is None or asked.format is not None:
+        return execute.outputs
+    return {name: asked.model_copy(update={"format": Format(media_type=kind)})}
 
 
 def parse_inputs(execute: Execute, process: Process, rules: Rules) -> Inputs:

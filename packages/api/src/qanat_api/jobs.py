@@ -13,7 +13,7 @@ from qanat_api import body as bodies
 from qanat_api import local, uploads
 from qanat_api.catalog import Offered, Snapshot
 from qanat_api.executed import INPUTS, execute_request
-from qanat_api.inputs import parse_execute, parse_inputs
+from qanat_api.inputs import parse_execute, parse_inputs, requested, returned
 from qanat_api.negotiation import Mode, Preferences, mode
 from qanat_api.ports import Broker, Guard, Storage, Store, Watch, Watches
 from qanat_api.subscribers import Subscribers
@@ -33,7 +33,7 @@ from qanat_common.errors import (
 from qanat_common.jobs import JobRecord
 from qanat_common.listing import JobFilter, JobPage
 from qanat_common.logs import job_context
-from qanat_common.ogc import JobControl, JobStatus
+from qanat_common.ogc import JobControl, JobStatus, Response
 from qanat_common.protocol import LogEntry, RunJob, queue_name
 from qanat_common.storage import job_key
 
@@ -123,9 +123,9 @@ class Jobs:
         the address of the service as the client sees it: references below it need no request.
         """
         if len(body) <= AT_ONCE:
-            request = self._request(offered, body, base)
+            request = self._request(offered, body, wanted, base)
         else:
-            request = await asyncio.to_thread(self._request, offered, body, base)
+            request = await asyncio.to_thread(self._request, offered, body, wanted, base)
         if request.subscriber:
             gone = None  # who is told of it waits for it too
         if self._guard is not None:
@@ -144,9 +144,12 @@ class Jobs:
             finally:
                 await marking
 
-    def _request(self, offered: Offered, body: bytes, base: str) -> RunJob:
+    def _request(self, offered: Offered, body: bytes, wanted: Preferences, base: str) -> RunJob:
         """The job that a body asks for. Raises InvalidRequest or InvalidInput."""
         execute = parse_execute(bodies.parse(body))
+        inputs = parse_inputs(execute, offered.process, offered.rules)
+        returns = returned(execute, wanted)
+        outputs = requested(execute, offered.process, wanted.accept)
         return RunJob(
             job_id=str(uuid.uuid4()),
             process_id=offered.process.id,
@@ -154,9 +157,10 @@ class Jobs:
             listed_id=None if offered.id == offered.process.id else offered.id,
             queue=None if offered.queue == queue_name(offered.service) else offered.queue,
             created=datetime.now(UTC),
-            inputs=parse_inputs(execute, offered.process, offered.rules),
-            outputs=execute.outputs,
-            response=execute.response,
+            inputs=inputs,
+            outputs=outputs if returns else outputs or None,
+            response=Response.DOCUMENT if returns and wanted.document else execute.response,
+            returns=returns,
             subscriber=self._subscribers.accepted(execute.subscriber, base),
         )
 

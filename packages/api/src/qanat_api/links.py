@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from qanat_api.negotiation import HTML, OPENAPI
 from qanat_common.errors import InvalidRequest
-from qanat_common.ogc import JSON, REL, Link
+from qanat_common.ogc import JSON, PROFILE, REL, Link
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
@@ -129,7 +129,13 @@ class Links:
             *both(href, "This process"),
             json_link(f"{href}/execution", REL + "execute", "Run this process"),
             json_link(self.processes, "up", "All processes"),
+            json_link(f"{self.base}/", "service", "This service"),
         ]
+
+
+def profile(name: str) -> dict[str, str]:
+    """The header that names the profile which a document follows, of those of the 2.0 draft."""
+    return {"Link": header(PROFILE + name, "profile")}
 
 
 def both(href: str, title: str | None = None) -> list[Link]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from qanat_common.errors import InvalidParameter, NotAcceptable
-from qanat_common.ogc import JSON, JobControl
+from qanat_common.ogc import JSON, PROFILE, JobControl, Return
 
 PROBLEM = "application/problem+json"
 
@@ -35,16 +35,25 @@ LONGEST_HEADER = 4096
 KEPT_HEADERS = 256
 """So many headers are kept as they were read: clients send the same ones again and again."""
 
+_RETURNS = frozenset(Return)
+
 _ANY = frozenset({"*/*", "*", "/*", ""})
 """Everything, as it is written and as some clients write it."""
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """What a client prefers of an execution; `wait` in seconds."""
+    """What a client prefers of an execution; `wait` in seconds.
+
+    `document` asks for results as a document in every case, by the profile of the 2.0 draft;
+    `accept` are the media types that it takes.
+    """
 
     respond_async: bool = False
     wait: int | None = None
+    returns: Return | None = None
+    document: bool = False
+    accept: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,13 @@ def require_document(accept: str | None, f: str | None) -> None:
         raise NotAcceptable(f"This resource can be had as {JSON} and {HTML}.")
 
 
+def chosen(accept: str | None, offered: Sequence[str]) -> str | None:
+    """The media type that a client names and likes best of those that are offered; ranges name none."""
+    ranges = accepted(accept)
+    named = [kind for kind in offered if ranges.get(media_range(kind), 0) > 0]
+    return max(named, key=lambda kind: ranges[media_range(kind)], default=None)
+
+
 def takes_gzip(header: str | None) -> bool:
     """Whether a client takes gzip (Accept-Encoding)."""
     if not header:
@@ -138,14 +154,30 @@ def definition(accept: str | None, f: str | None) -> str:
     return OPENAPI_31 if newer and not older else OPENAPI
 
 
-def preferences(headers: Iterable[str]) -> Preferences:
+def preferences(
+    headers: Iterable[str], *, document: bool = False, accept: str | None = None
+) -> Preferences:
     """The preferences of all Prefer headers; unknown ones are passed over, the first of a name counts."""
     found: dict[str, str] = {}
     for item in split(",".join(headers), ","):
         name, _, value = next(split(item, ";"), "").partition("=")
         found.setdefault(name.strip().lower(), value.strip().strip('"'))
     wait = found.get("wait", "")
-    return Preferences("respond-async" in found, int(wait) if wait.isdecimal() else None)
+    returns = found.get("return", "").lower()
+    return Preferences(
+        "respond-async" in found,
+        int(wait) if wait.isdecimal() else None,
+        Return(returns) if returns in _RETURNS else None,
+        document,
+        accept,
+    )
+
+
+def profiles(values: Iterable[str]) -> frozenset[str]:
+    """The ids of profiles of OGC: each by its address, as a safe CURIE, or by its id alone."""
+    return frozenset(
+        value.strip().removeprefix(PROFILE).strip("[]").rpartition(":")[2] for value in values
+    )
 
 
 def mode(options: Sequence[JobControl], wanted: Preferences, longest: float) -> Mode:

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 from qanat_api.negotiation import HTML, OPENAPI, OPENAPI_31, PROBLEM
-from qanat_api.openapi_parts import ERRORS, HEADERS, JOB_FILTERS, PARAMETERS, TEXT, Object
+from qanat_api.openapi_parts import (
+    ERRORS,
+    HEADERS,
+    JOB_FILTERS,
+    OF_RESULTS,
+    PARAMETERS,
+    TEXT,
+    Object,
+)
 from qanat_api.openapi_schemas import SCHEMAS
 from qanat_common.ogc import JSON
 
@@ -19,8 +27,10 @@ VERSIONS: Mapping[str, str] = {OPENAPI: "3.0.3", OPENAPI_31: "3.1.1"}
 """Media type of a definition → version: what is written here means the same in both."""
 
 
-def document(title: str, description: str, base: str, media_type: str = OPENAPI) -> Object:
-    """The API definition of the service at `base`."""
+def document(
+    title: str, description: str, base: str, media_type: str = OPENAPI, *, kvp: bool = False
+) -> Object:
+    """The API definition of the service at `base`; `kvp` says that processes are run by GET too."""
     return {
         "openapi": VERSIONS[media_type],
         "info": {"title": title, "description": description, "version": version("qanat-api")},
@@ -30,7 +40,7 @@ def document(title: str, description: str, base: str, media_type: str = OPENAPI)
             {"name": "processes", "description": "What can be run"},
             {"name": "jobs", "description": "What runs and ran"},
         ],
-        "paths": _paths(),
+        "paths": _paths(kvp=kvp),
         "components": {
             "schemas": SCHEMAS,
             "parameters": PARAMETERS,
@@ -110,7 +120,8 @@ def _live(name: str, summary: str, tag: str, schema: str, *parameters: str) -> O
     return {"get": get, "head": head}
 
 
-def _paths() -> Object:
+def _paths(*, kvp: bool) -> Object:
+    by_query = {"get": _execute_by_query()} if kvp else {}
     return {
         "/": _document("landingPage", "The landing page", "service", "landingPage"),
         "/conformance": _document(
@@ -125,6 +136,7 @@ def _paths() -> Object:
             "q",
             "provider",
             "service",
+            "profile",
             "limit",
             "offset",
         ),
@@ -134,9 +146,10 @@ def _paths() -> Object:
             "processes",
             "process",
             "processId",
+            "profile",
             errors=(404, 503),
         ),
-        "/processes/{processId}/execution": {"post": _execute()},
+        "/processes/{processId}/execution": {"post": _execute(), **by_query},
         "/services": _live("services", "The services", "service", "serviceList"),
         "/services/{name}": _live(
             "service",
@@ -147,7 +160,7 @@ def _paths() -> Object:
         ),
         "/uploads": {"post": _upload()},
         "/uploads/{uploadId}": _uploaded(),
-        "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", *JOB_FILTERS),
+        "/jobs": _live("jobs", "Jobs, newest first", "jobs", "jobList", "profile", *JOB_FILTERS),
         "/jobs/{jobId}": {
             **_status(),
             "delete": _dismiss(),
@@ -193,6 +206,18 @@ def _content() -> Object:
     }
 
 
+def _execute_by_query() -> Object:
+    """The same as a POST, without a body."""
+    post = {name: value for name, value in _execute().items() if name != "requestBody"}
+    names = ("processId", "kvp", "profile", "prefer")
+    return {
+        **post,
+        "summary": "Run a process by a query",
+        "operationId": "executeByQuery",
+        "parameters": [_ref("parameters", name) for name in names],
+    }
+
+
 def _execute() -> Object:
     own = {name: _ref("headers", name) for name in ("Link", "Preference-Applied")}
     return {
@@ -202,7 +227,9 @@ def _execute() -> Object:
         " seconds.",
         "operationId": "execute",
         "tags": ["processes"],
-        "parameters": [_ref("parameters", name) for name in ("processId", "f", "prefer")],
+        "parameters": [
+            _ref("parameters", name) for name in ("processId", "f", "profile", "prefer")
+        ],
         "requestBody": {
             "required": True,
             "content": _json("execute"),
@@ -285,7 +312,7 @@ def _dismiss() -> Object:
 
 
 def _status() -> Object:
-    found = _live("status", "The status of a job", "jobs", "statusInfo", "jobId")
+    found = _live("status", "The status of a job", "jobs", "statusInfo", "jobId", "profile")
     for operation in found.values():
         operation["responses"]["200"]["headers"] = {"Retry-After": _ref("headers", "Retry-After")}
     return found
@@ -306,16 +333,17 @@ def _events() -> Object:
 
 
 def _results() -> Object:
-    link = {"Link": _ref("headers", "Link")}
+    own = {name: _ref("headers", name) for name in ("Link", "Preference-Applied")}
     responses = {
         "200": {
-            "description": "As the execute request asked for them",
+            "description": "As the execute request asked for them, or this one",
+            "headers": own,
             "content": {**_content(), **_PAGE},
         },
-        "204": {"description": "They are where the Link headers point", "headers": link},
+        "204": {"description": "They are where the Link headers point", "headers": own},
         **_errors(400, 401, 404, 410, 500, 503),
     }
-    get, head = _get("results", "The results of a job", "jobs", responses, "f", "jobId")
+    get, head = _get("results", "The results of a job", "jobs", responses, *OF_RESULTS)
     return {"get": get, "head": head}
 
 

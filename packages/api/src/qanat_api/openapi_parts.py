@@ -98,11 +98,43 @@ PARAMETERS: Object = {
     "maxDuration": _parameter(
         "maxDuration", "query", "Ran at most so many seconds", _SECONDS, explode=False
     ),
-    "prefer": _parameter("Prefer", "header", "`respond-async`, `wait=N` (RFC 7240)", TEXT),
+    "outputs": _parameter("outputs", "query", "Only these outputs", _TEXTS, explode=False),
+    "profile": _parameter(
+        "profile",
+        "query",
+        "Profiles of the 2.0 draft, by address, as a safe CURIE or by id: `ogc-results` asks for the"
+        " results as a document, `job-description` for the address of the process",
+        _TEXTS,
+        explode=False,
+    ),
+    "prefer": _parameter(
+        "Prefer",
+        "header",
+        "`respond-async`, `wait=N`; `return=minimal` or `return=representation` asks for the results"
+        " by the 2.0 draft: large ones by links, or all in place (RFC 7240)",
+        TEXT,
+    ),
+    "return": _parameter(
+        "Prefer",
+        "header",
+        "`return=minimal`: a document, with links to what is large; `return=representation`: a"
+        " document with all in place",
+        TEXT,
+    ),
+    "kvp": _parameter(
+        "inputs",
+        "query",
+        "Inputs by their names; `name[href]` of a link, `name[value]` and `name[mediaType]` of a"
+        " qualified value, `name[include]` of an output; `response[f]`, `response[prefer]`",
+        {"type": "object", "additionalProperties": TEXT},
+        explode=True,
+    ),
     "ifNoneMatch": _parameter("If-None-Match", "header", "ETags that the client has", TEXT),
     "lastEventId": _parameter("Last-Event-ID", "header", "The last event that was heard", TEXT),
     "range": _parameter("Range", "header", "One range of bytes (RFC 9110)", TEXT),
 }
+
+OF_RESULTS = ("f", "jobId", "outputs", "profile", "return")
 
 JOB_FILTERS = (
     "type",

@@ -6,7 +6,7 @@ description: bytes, and files of the storage that are to be put between them.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,13 +15,16 @@ from pydantic import JsonValue
 
 from qanat_api.links import header, text_parameter
 from qanat_api.negotiation import media_range
-from qanat_common.ogc import GEOJSON, JSON, REL, Link, Response, Transmission
+from qanat_common.ogc import GEOJSON, JSON, PROFILE, REL, Link, Response, Return, Transmission
 from qanat_common.protocol import OutputValue, RunJob, StoredFile, Value
 
 TEXT = "text/plain; charset=utf-8"
 
 URI = re.compile(r"[!#-;=?-~]{1,200}")
 """What may stand between < and > in a header."""
+
+LARGE = 64 * 1024
+"""Files of more bytes are given by a link to those who prefer small answers."""
 
 GEOJSON_TYPES = frozenset(
     {"FeatureCollection", "Feature", "GeometryCollection", "Point", "MultiPoint"}
@@ -93,6 +96,9 @@ def answer(
     `href` is the address of an output; `boundary` a text that occurs in none of them. Outputs that
     were not made (optional ones) are left out.
     """
+    if request.returns is not None:
+        document = request.response is Response.DOCUMENT
+        return negotiated(outputs, request, href, request.returns, document=document)
     items = list(_items(outputs, request, href))
     if request.response is Response.DOCUMENT:
         return Answer(200, JSON, tuple(_merged(_document(items))))
@@ -100,6 +106,31 @@ def answer(
     if all(item.by_reference for item in items):
         return Answer(204, headers=tuple(("Link", _link(item)) for item in items))
     return _multipart(items, boundary) if several else single(items[0].value, items[0].media_type)
+
+
+def negotiated(
+    outputs: Mapping[str, OutputValue],
+    request: RunJob,
+    href: Callable[[str], str],
+    returns: Return,
+    *,
+    document: bool,
+) -> Answer:
+    """The answer by the 2.0 draft (digest, section 16.3): one output as it is, several as a document.
+
+    `document` asks for the document in every case.
+    """
+    if request.outputs is not None and not request.outputs:
+        return Answer(204)
+    items = [
+        replace(item, by_reference=returns is Return.MINIMAL and _large(item.value))
+        for item in _items(outputs, request, href)
+    ]
+    asked = len(request.outputs) if request.outputs else len(items)
+    if document or asked != 1:
+        profile = header(PROFILE + "ogc-results", "profile")
+        return Answer(200, JSON, tuple(_merged(_document(items))), (("Link", profile),))
+    return single(items[0].value, items[0].media_type) if items else Answer(204)
 
 
 def single(value: OutputValue, media_type: str) -> Answer:
@@ -151,6 +182,10 @@ def _items(
             bool(asked and asked.transmission_mode is Transmission.REFERENCE),
             media_type_of(value, form),
         )
+
+
+def _large(value: OutputValue) -> bool:
+    return isinstance(value, StoredFile) and value.size > LARGE
 
 
 def _raw(value: JsonValue, media_type: str) -> bytes:

@@ -28,13 +28,14 @@ class Branch:
     """A schema without alternatives, ready to check values.
 
     `types` are the JSON types that it takes, empty when it does not say; `base64` says that its
-    value is bytes in text.
+    value is bytes in text, `bbox` that it is a bounding box.
     """
 
     validator: Draft4Validator
     types: frozenset[str]
     media_type: str | None
     base64: bool
+    bbox: bool = False
 
     def as_bytes(self) -> "Branch":
         """The same content as bytes in text: what they hold is seen by whoever opens them."""
@@ -105,6 +106,7 @@ def _branch(schema: JsonSchema) -> Branch:
         types=frozenset(_declared_types(schema)),
         media_type=named[0] if named else None,
         base64=schema.get("contentEncoding") == "base64" or schema.get("format") == "byte",
+        bbox="ogc-bbox" in _formats(schema),
     )
 
 
@@ -115,6 +117,14 @@ def _declared_types(schema: Mapping[str, Any]) -> Iterator[str]:
         return
     for part in schema.get("allOf", ()):
         yield from _declared_types(part)
+
+
+def _formats(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The meanings of a schema by the key `format`, as short codes; those of an allOf count too."""
+    if "format" in schema:
+        yield str(schema["format"]).rpartition("/")[2]
+    for part in schema.get("allOf", ()):
+        yield from _formats(part)
 
 
 def _types_of(value: JsonValue) -> frozenset[str]:

@@ -243,6 +243,11 @@ class ApiSettings(Section):
         " full only without.",
     )
 
+    kvp_execute: bool = Field(
+        default=False,
+        description="Whether a process may be run by GET too, its inputs in the query (2.0 draft,"
+        " kvp-execute). Whoever follows such a link starts a job, crawlers too.",
+    )
     cors: CorsSettings = Field(default_factory=CorsSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
 

@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from qanat_api.documents import report
 from qanat_api.links import Links, both, json_link
 from qanat_common.errors import (
     Fault,
     Internal,
     JobDismissed,
     QanatError,
+    ResultNotAvailable,
     ResultNotReady,
     all_errors,
 )
 from qanat_common.jobs import JobRecord, JobSummary
-from qanat_common.ogc import REL, JobStatus, Link, StatusInfo
+from qanat_common.ogc import REL, ExceptionReport, JobStatus, Link, StatusInfo
 from qanat_common.protocol import Failed, Succeeded
 
 OWN_REL = "urn:qanat:rel:"
@@ -32,6 +34,14 @@ def outcome(record: JobRecord) -> Succeeded:
     raise ResultNotReady(f"The job is {record.status}; its results come when it is successful.")
 
 
+def available(record: JobRecord) -> Succeeded:
+    """The results of a job that asked for any. Raises what is to be told where there are none."""
+    found = outcome(record)
+    if record.request.outputs is not None and not record.request.outputs:
+        raise ResultNotAvailable("The execution asked for no outputs.")
+    return found
+
+
 def failure(failed: Failed) -> QanatError:
     """The error of a failed job, as the worker told it."""
     faults = (Fault(failed.pointer, failed.message),) if failed.pointer else ()
@@ -42,9 +52,11 @@ def status_info(record: JobSummary, links: Links) -> StatusInfo:
     """The status of a job as clients read it."""
     return StatusInfo(
         job_id=record.job_id,
+        id=record.job_id,
         process_id=record.process_id,
         status=record.status,
         message=record.message,
+        exception=_exception(record),
         created=record.created,
         started=record.started,
         finished=record.finished,
@@ -63,6 +75,13 @@ def status_document(record: JobSummary, links: Links) -> dict[str, Any]:
     ]
     info = status_info(record, links)
     return info.model_copy(update={"links": [*info.links, *more]}).document()
+
+
+def _exception(record: JobSummary) -> ExceptionReport | None:
+    """Why a job failed, where all of its record is known."""
+    if isinstance(record, JobRecord) and isinstance(record.outcome, Failed):
+        return report(failure(record.outcome))
+    return None
 
 
 _ENDS = {JobStatus.SUCCESSFUL: "results", JobStatus.FAILED: "exceptions"}

@@ -62,8 +62,21 @@ class ResultNotReady(QanatError):
     status = 404
 
 
+class ResultNotAvailable(QanatError):
+    """The execution asked for no outputs at all (2.0 draft: result-not-available)."""
+
+    code, type = "result-not-available", OGC + "result-not-available"
+    title, status = "No results were asked for", 404
+
+
+class UnknownOutput(QanatError):
+    """The process has no output of this id (2.0 draft: no-such-output)."""
+
+    code, type, title, status = "unknown-output", OGC + "no-such-output", "Unknown output", 400
+
+
 class NoSuchOutput(QanatError):
-    """The process has no such output, or the job did not make it (2.0 draft: no-such-output)."""
+    """The job did not make this output, or its file is gone."""
 
     code, type, title, status = "no-such-output", OGC + "no-such-output", "No such output", 404
 

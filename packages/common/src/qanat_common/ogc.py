@@ -17,6 +17,9 @@ REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 CONFORMANCE = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 """Prefix of the conformance classes of Part 1, 1.0."""
 
+PROFILE = "https://www.opengis.net/def/profile/OGC/0/"
+"""Prefix of the profiles of the 2.0 draft: ogc-process-list, ogc-results, job-description, …"""
+
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 """The CRS of a bounding box and of GeoJSON that names none: longitude, latitude on WGS 84."""
 
@@ -179,6 +182,16 @@ class Subscriber(Document):
     failed_uri: str | None = None
 
 
+class Return(StrEnum):
+    """The preference `return` (RFC 7240, 4.2), by which the 2.0 draft asks for results.
+
+    Minimal: large values by links; representation: all values in place.
+    """
+
+    MINIMAL = "minimal"
+    REPRESENTATION = "representation"
+
+
 class Execute(Document):
     """execute.yaml: the body of POST /processes/{id}/execution; `outputs` absent asks for all."""
 
@@ -198,26 +211,6 @@ class JobStatus(StrEnum):
     DISMISSED = "dismissed"
 
 
-class StatusInfo(Document):
-    """statusInfo.yaml. `progress` is a percentage, times carry their zone.
-
-    `expires` is our own: from then on the job may be taken away, with its results.
-    """
-
-    job_id: str = Field(alias="jobID")
-    process_id: str = Field(alias="processID")
-    type: Literal["process"] = "process"
-    status: JobStatus
-    message: str | None = None
-    created: datetime
-    started: datetime | None = None
-    finished: datetime | None = None
-    updated: datetime | None = None
-    expires: datetime | None = None
-    progress: int | None = Field(default=None, ge=0, le=100)
-    links: list[Link] = Field(default_factory=list)
-
-
 class ExceptionReport(Document):
     """exception.yaml (RFC 9457): `errors` names each member at fault by a JSON pointer."""
 
@@ -227,3 +220,27 @@ class ExceptionReport(Document):
     detail: str | None = None
     instance: str | None = None
     errors: list[dict[str, str]] | None = None
+
+
+class StatusInfo(Document):
+    """statusInfo.yaml of 1.0 and of the 2.0 draft at once: `job_id` and `id` are the same.
+
+    `progress` is a percentage, times carry their zone; `exception` says why a job failed. `expires`
+    is our own: from then on the job may be taken away, with its results.
+    """
+
+    job_id: str = Field(alias="jobID")
+    id: str
+    processing_entity_type: Literal["ogc-api-processes"] = "ogc-api-processes"
+    process_id: str = Field(alias="processID")
+    type: Literal["process"] = "process"
+    status: JobStatus
+    message: str | None = None
+    exception: ExceptionReport | None = None
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    updated: datetime | None = None
+    expires: datetime | None = None
+    progress: int | None = Field(default=None, ge=0, le=100)
+    links: list[Link] = Field(default_factory=list)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from qanat_common.ogc import JobStatus, OutputRequest, Process, Response
+from qanat_common.ogc import JobStatus, OutputRequest, Process, Response, Return
 
 PROTOCOL = 1
 """The version of everything in this file; a worker announces the one it speaks."""
@@ -116,7 +116,9 @@ class RunJob(Message):
     `outputs` None asks for all outputs. `inputs_key` names a file of the storage that holds the
     inputs (JSON) when they are too large for the broker; `inputs` is empty then. `listed_id` is the
     id by which the client asked, where that is not `process_id`; `queue` the queue to which the job
-    was sent, where that is not its service's; `owner` who sent it, where the api asks for that.
+    was sent, where that is not its service's; `owner` who sent it, where the api asks for that. `returns`
+    asks for the results by the 2.0 draft, where `outputs` {} asks for none; without it 1.0 says what
+    they are.
     """
 
     v: int = PROTOCOL
@@ -132,6 +134,7 @@ class RunJob(Message):
     queue: str | None = None
     owner: str | None = None
     subscriber: Subscriber | None = None
+    returns: Return | None = None
 
 
 # Outcomes: written once, by the worker ---------------------------------------------------------

@@ -67,20 +67,21 @@ async def api(request: Request, parts: OpenPartsOf, links: LinksOf, site: SiteOf
         request.headers.get("accept"), request.query_params.get("f")
     )
     own = parts.settings
+    about = (own.title, own.description, links.base, own.kvp_execute)
     if media_type == HTML:
-        return html.conditional(request, _definition_page(own.description, site))
-    made = _definition(own.title, own.description, links.base, media_type)
+        return html.conditional(request, _definition_page(site, *about))
+    made = _definition(media_type, *about)
     return documents.conditional(request, made, media_type)
 
 
 @lru_cache(KEPT_DEFINITIONS)
-def _definition(title: str, description: str, base: str, media_type: str) -> Ready:
-    return documents.ready(openapi.document(title, description, base, media_type))
+def _definition(media_type: str, title: str, description: str, base: str, kvp: bool) -> Ready:
+    return documents.ready(openapi.document(title, description, base, media_type, kvp=kvp))
 
 
 @lru_cache(KEPT_DEFINITIONS)
-def _definition_page(description: str, site: Site) -> Ready:
-    return pages.api(site, openapi.document(site.title, description, site.links.base))
+def _definition_page(site: Site, title: str, description: str, base: str, kvp: bool) -> Ready:
+    return pages.api(site, openapi.document(title, description, base, kvp=kvp))
 
 
 @get(router, "/livez", document=False)

@@ -11,7 +11,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from qanat_api import documents, filters, html, pages
 from qanat_api.following import Heard
-from qanat_api.links import both, json_link, with_query
+from qanat_api.links import both, json_link, profile, with_query
+from qanat_api.negotiation import profiles
 from qanat_api.pace import retry_after
 from qanat_api.routes import HtmlOf, LinksOf, PartsOf, SiteOf, get
 from qanat_api.status import status_document, status_info
@@ -44,7 +45,7 @@ async def job_list(
     }
     if as_html:
         return html.page(request, pages.jobs(site, document, given))
-    return documents.plain(document, headers=documents.NO_STORE)
+    return documents.plain(document, headers=documents.NO_STORE | profile("jobs-list"))
 
 
 @get(router, "/jobs/{job_id}")
@@ -59,7 +60,10 @@ async def status(
         return html.page(request, pages.job(site, record, document, log, now))
     seconds = retry_after(record, now)
     again = {"Retry-After": str(seconds)} if seconds else {}
-    return documents.plain(document, headers=documents.NO_STORE | again)
+    headers = documents.NO_STORE | profile("job-description") | again
+    if "job-description" in profiles(filters.values(request.query_params, "profile")):
+        document["processID"] = links.process(record.process_id)
+    return documents.plain(document, headers=headers)
 
 
 @get(router, "/jobs/{job_id}/inputs")

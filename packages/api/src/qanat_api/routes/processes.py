@@ -1,22 +1,28 @@
 """Processes: the list, a description, and an execution."""
 
 import uuid
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
 from qanat_api import body, content, documents, filters, html, negotiation, pages
+from qanat_api.catalog import Offered
 from qanat_api.jobs import Execution
-from qanat_api.links import Links, header
+from qanat_api.links import Links, header, profile
+from qanat_api.negotiation import Preferences
 from qanat_api.responses import answer
 from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
 from qanat_api.status import outcome, status_document
 from qanat_common.errors import NoSuchOutput, QanatError
 from qanat_common.jobs import JobRecord
-from qanat_common.ogc import Transmission
+from qanat_common.ogc import Return, Transmission
 from qanat_common.protocol import RunJob
 
 router = APIRouter()
+
+LISTED = documents.VARY | profile("ogc-process-list")
+DESCRIBED = documents.VARY | profile("ogc-process-description")
 
 
 @get(router, "/processes")
@@ -28,12 +34,12 @@ async def process_list(
     if query == filters.ProcessQuery():
         if as_html:
             return html.conditional(request, pages.whole_list(snapshot, site))
-        return documents.conditional(request, snapshot.listing(links.base))
+        return documents.conditional(request, snapshot.listing(links.base), headers=LISTED)
     page = snapshot.page(links.base, query)
     if as_html:
         made = pages.processes(site, page.found, len(snapshot), query, page.links)
         return html.conditional(request, documents.ready_bytes(made))
-    return documents.conditional(request, page.document)
+    return documents.conditional(request, page.document, headers=LISTED)
 
 
 @get(router, "/processes/{process_id}")
@@ -51,9 +57,8 @@ async def process(
         document = {"links": parts.catalog.snapshot.links_of(links, offered)}
         made = pages.process(site, offered, document)
         return html.conditional(request, documents.ready_bytes(made))
-    return documents.conditional(
-        request, parts.catalog.snapshot.description(links.base, process_id)
-    )
+    ready = parts.catalog.snapshot.description(links.base, process_id)
+    return documents.conditional(request, ready, headers=DESCRIBED)
 
 
 @router.post("/processes/{process_id}/execution", response_model=None)
@@ -65,12 +70,35 @@ async def execute(
     limit = parts.settings.body_limit
     body.check_headers(request.headers, limit)
     given = await body.read(request.stream(), limit)
-    wanted = negotiation.preferences(request.headers.getlist("prefer"))
-    execution = await parts.jobs.execute(offered, given, wanted, lambda: _gone(request), links.base)
-    if as_html and not execution.mode.asynchronous:
+    profiles = negotiation.profiles(filters.values(request.query_params, "profile"))
+    wanted = negotiation.preferences(
+        request.headers.getlist("prefer"),
+        document="ogc-results" in profiles,
+        accept=request.headers.get("accept"),
+    )
+    return await run(request, parts, links, Asked(offered, given, wanted, as_html))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An execution that a client asks for: the body is that of a POST, as JSON."""
+
+    offered: Offered
+    body: bytes
+    wanted: Preferences
+    as_html: bool
+
+
+async def run(request: Request, parts: Parts, links: Links, asked: Asked) -> Response:
+    """Run a process, and answer as the client prefers."""
+    execution = await parts.jobs.execute(
+        asked.offered, asked.body, asked.wanted, lambda: _gone(request), links.base
+    )
+    if asked.as_html and not execution.mode.asynchronous:
         return Response(status_code=303, headers={"Location": links.job(execution.record.job_id)})
     respond = _accepted if execution.mode.asynchronous else _ended
-    return await respond(request, parts, links, execution)
+    applied = _applied(execution, asked.wanted)
+    return await respond(request, parts, links, execution, applied)
 
 
 async def _gone(request: Request) -> None:
@@ -79,23 +107,32 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _accepted(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
+def _applied(execution: Execution, wanted: Preferences) -> dict[str, str]:
+    """The header that says which preferences were honoured, if any."""
+    returns = wanted.returns if execution.record.request.returns else None
+    names = [execution.mode.applied, f"return={returns}" if returns else None]
+    applied = ", ".join(name for name in names if name)
+    return {"Preference-Applied": applied} if applied else {}
+
+
+async def _accepted(
+    request: Request, parts: Parts, links: Links, execution: Execution, applied: dict[str, str]
+) -> Response:
     """201 with the status of the job (/req/core/process-execute-success-async)."""
-    headers = documents.NO_STORE | {"Location": links.job(execution.record.job_id)}
-    if execution.mode.applied:
-        headers["Preference-Applied"] = execution.mode.applied
+    place = {"Location": links.job(execution.record.job_id)}
+    headers = documents.NO_STORE | place | applied
     return documents.plain(status_document(execution.record, links), 201, headers)
 
 
-async def _ended(request: Request, parts: Parts, links: Links, execution: Execution) -> Response:
+async def _ended(
+    request: Request, parts: Parts, links: Links, execution: Execution, applied: dict[str, str]
+) -> Response:
     """The results, or why there are none; with a link to the job either way, if it is kept."""
     job_id = execution.record.job_id
     kept = parts.settings.keep_sync_jobs or _needed(execution.record.request)
-    headers = dict(documents.NO_STORE)
+    headers = documents.NO_STORE | applied
     if kept:
         headers["Link"] = header(links.job(job_id), "monitor")
-    if execution.mode.applied:
-        headers["Preference-Applied"] = execution.mode.applied
     response = await _results(request, parts, links, execution.record, headers)
     if not kept:
         response.background = BackgroundTask(parts.jobs.remove, job_id)
@@ -123,6 +160,5 @@ async def _results(
 def _needed(request: RunJob) -> bool:
     """Whether the results must stay: an answer points at them, or somebody is still to be told."""
     asked = (request.outputs or {}).values()
-    return request.subscriber is not None or any(
-        output.transmission_mode is Transmission.REFERENCE for output in asked
-    )
+    kept = request.subscriber is not None or request.returns is Return.MINIMAL
+    return kept or any(output.transmission_mode is Transmission.REFERENCE for output in asked)
