@@ -174,7 +174,7 @@ def services(start_api: Callable[..., Service], until: Callable[..., Any]) -> di
     made = {"kept": start_api(), "clean": start_api(keep_sync_jobs="false", kvp_execute="true")}
     made["by query"] = made["clean"]
     for service in made.values():
-        until(lambda service=service: _knows(service, "echo"), 30)
+        until(lambda service=service: _knows(service, "echo"), 100)
     return made
 
 

@@ -122,7 +122,7 @@ def test_a_new_catalogue_has_the_list_ready_for_those_who_asked_for_the_last_one
     before = made([entry("a", "one")], offers(one=["p"]))
     before.listing(BASE)
     after = made([entry("a", "one")], offers(one=["p", "q"]), before=before)
-    assert list(after._listings) == [BASE]
+    assert BASE in after._listings
     assert "gzipped" in vars(after.listing(BASE))
     many = [f"http://h{number}" for number in range(20)]
     for base in many:

@@ -93,7 +93,7 @@ def behind(request: Any, start_api: Callable[..., Any], until: Callable[..., Any
         away = request.param == "takes its prefix away"
         public = stack.enter_context(proxy(service.url, takes_away=away))
         seen = replace(service, url=public)
-        until(lambda: _answers(service) and _answers(seen), 30)
+        until(lambda: _answers(service) and _answers(seen), 100)
         yield seen
 
 
