@@ -1,5 +1,6 @@
 """Documentation that comes from the code is as the code; settings and errors are all named."""
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -41,3 +42,24 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", page.read_text("utf-8"))
     broken = [target for target in targets if not (page.parent / target).exists()]
     assert not broken
+
+
+def test_every_promise_names_tests_that_there_are() -> None:
+    text = (ROOT / "docs" / "explanation" / "promises.md").read_text("utf-8")
+    promises = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert [promise[:2] for promise in promises] == ["1.", "2.", "3.", "4.", "5.", "6."]
+    for promise in promises:
+        named = re.findall(r"^- `([\w/.]+)::(\w+)`$", promise, re.MULTILINE)
+        assert len(named) == promise.count("::"), promise[:60]
+        assert named, promise[:60]
+        assert not [
+            f"{path}::{name}" for path, name in named if name not in functions_of(ROOT / path)
+        ]
+
+
+def functions_of(path: Path) -> set[str]:
+    """The names of the tests of a file; none when there is no such file."""
+    if not path.exists():
+        return set()
+    tree = ast.parse(path.read_text("utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}

@@ -35,16 +35,20 @@ class Client:
     def run(self) -> None:
         """Do what clients do, at random."""
         chance = random.Random(f"{self.seed}-{self.number}")  # noqa: S311  # no secret is made of it
+        with httpx2.Client(base_url=self.url, timeout=TIMEOUT) as self.http:
+            while not self.ending.is_set():
+                self.act(chance)
+                self.ending.wait(chance.uniform(0.0, 0.15))
+
+    def act(self, chance: random.Random) -> None:
+        """One of the things that clients do."""
         actions: list[Callable[[random.Random], None]] = [
             *[self.submit] * 4,
             *[self.wait] * 2,
             *[self.look] * 5,
             self.dismiss,
         ]
-        with httpx2.Client(base_url=self.url, timeout=TIMEOUT) as self.http:
-            while not self.ending.is_set():
-                chance.choice(actions)(chance)
-                self.ending.wait(chance.uniform(0.0, 0.15))
+        chance.choice(actions)(chance)
 
     def submit(self, chance: random.Random) -> None:
         """An asynchronous job."""

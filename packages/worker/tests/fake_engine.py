@@ -96,6 +96,21 @@ def wait(task: Task, feedback: Feedback) -> Outputs:
 
 
 @process
+def calculate(task: Task, feedback: Feedback) -> Outputs:
+    """One call of C that never comes back, and lets no other code of Python run meanwhile."""
+    Path(given(task)).write_text(str(os.getpid()))
+    return {"sum": Value(value=sum(itertools.repeat(0)))}
+
+
+@process
+def scribble(task: Task, feedback: Feedback) -> Outputs:
+    """Writes one file, over and over."""
+    Path(given(task)).write_text(str(os.getpid()))
+    while True:
+        (Path(task.folder) / "file").write_bytes(b"x" * (1 << 20))
+
+
+@process
 def family(task: Task, feedback: Feedback) -> Outputs:
     """Starts a grandchild in its group and one in a session of its own, and waits for ever."""
     program = [sys.executable, "-c", "import time; time.sleep(600)"]

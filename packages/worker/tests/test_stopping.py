@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from qanat_common.ogc import JobStatus
 
 
@@ -23,6 +25,24 @@ def test_a_job_dismissed_while_it_runs_is_gone_with_all_its_processes(
     until(lambda: not any(alive(pid) for pid in family), 4)
     running.join(2)
     assert not running.given_back
+    assert bench.record().status is JobStatus.DISMISSED
+    assert list(bench.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("process", ["wait", "calculate", "scribble"])
+def test_a_job_dismissed_at_whatever_it_does_is_gone(
+    bench: Any,
+    until: Callable[..., Any],
+    alive: Callable[[int], bool],
+    tmp_path: Path,
+    process: str,
+) -> None:
+    marker = tmp_path / "marker"
+    running = bench.begin(process, x=str(marker))
+    pid = int(until(lambda: marker.exists() and marker.read_text()))
+    bench.store.dismiss("j1")
+    until(lambda: not alive(pid), 5)
+    running.join(5)
     assert bench.record().status is JobStatus.DISMISSED
     assert list(bench.folder.iterdir()) == []
 
