@@ -15,6 +15,7 @@ def parameter_types() -> str:
     """The page as Markdown."""
     # QGIS can be imported only once its folders are searched.
     from qanat_worker.engine import outputs, parameters, policy, results  # noqa: PLC0415
+    from qanat_worker.engine.parameters import examples  # noqa: PLC0415
 
     lines = [
         "# Types of inputs and outputs",
@@ -25,7 +26,12 @@ def parameter_types() -> str:
         "",
         "## Inputs",
         "",
-        *_table("type", "what a client gives", _rows(parameters.CONVERTERS)),
+        "| type | what a client gives | for example |",
+        "|---|---|---|",
+        *(
+            f"| `{name}` | {text} | {_shown(examples.EXAMPLES[name])} |"
+            for name, text in _rows(parameters.CONVERTERS)
+        ),
         "",
         "A value may also be fetched from an address. One that is left out takes QGIS's default."
         " A bounding box, point or geometry without a CRS is in CRS84; an algorithm runs in an empty"
@@ -90,6 +96,11 @@ def parameter_types() -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _shown(values: Iterable[str]) -> str:
+    """Values as they stand in a request, of which a table must not see its own sign."""
+    return ", ".join(f"`{value}`" for value in values).replace("|", "\\|")
 
 
 def _rows(table: Mapping[str, object]) -> Iterable[tuple[str, str]]:

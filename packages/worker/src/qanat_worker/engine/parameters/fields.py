@@ -105,9 +105,11 @@ class Band(LiteralConverter[QgsProcessingParameterBand]):
         """The numbers, once it is known that the raster has them."""
         several = value if isinstance(value, list) else [value]
         bands = [expect_whole(each) for each in several]
+        if any(band < 1 for band in bands):
+            raise Unusable(f"must be counted from 1, not {min(bands)}")
         for layer in job.layers.get(param.parentLayerParameterName(), [])[:1]:
             count = layer.bandCount() if isinstance(layer, QgsRasterLayer) else max(bands)
-            wrong = [band for band in bands if not 1 <= band <= count]
+            wrong = [band for band in bands if band > count]
             if wrong:
                 raise Unusable(f"must lie between 1 and {count}, not {wrong[0]}")
         return bands if param.allowMultiple() else bands[0]

@@ -332,6 +332,9 @@ class Matrix(LiteralConverter[QgsProcessingParameterMatrix]):
         cells: list[JsonValue] = []
         for each in expect_list(value):
             cells.extend(each if isinstance(each, list) else [each])
+        odd = [cell for cell in cells if not isinstance(cell, str | int | float)]
+        if odd:
+            raise Unusable(f"must have numbers or texts as its cells, not {odd[0]!r}")
         columns = len(param.headers())
         if columns and len(cells) % columns:
             raise Unusable(f"has {len(cells)} cells, which is no multiple of {columns} columns")

@@ -1,0 +1,137 @@
+"""Every type of parameters by the same table: its example, the three falsy values, wrong ones."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator
+from qgis.core import QgsApplication, QgsProcessingFeedback
+
+from qanat_common.errors import InputRejected
+from qanat_common.protocol import Inline, LocalFile
+from qanat_worker.engine.describe import describe_input
+from qanat_worker.engine.parameters import CONVERTERS
+from qanat_worker.engine.parameters.base import LiteralConverter
+from qanat_worker.engine.parameters.examples import EXAMPLES
+from qanat_worker.engine.workspace import Workspace
+from qanat_worker.port import Engine
+
+LITERALS = sorted(name for name, each in CONVERTERS.items() if isinstance(each, LiteralConverter))
+SEVERAL = {"enum": '["Mean", "Count"]', "field": '["name", "people"]'}
+"""Examples of parameters that take several values, which those of QGIS's registry do not."""
+
+
+@pytest.fixture
+def job(engine: Engine, tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, QgsProcessingFeedback(False))
+
+
+def param_of(name: str) -> Any:
+    """A parameter of a type, as QGIS's registry makes it, else that of an algorithm; None if none."""
+    registry = QgsApplication.processingRegistry()
+    kind = registry.parameterType(name)
+    if kind is not None:
+        made = kind.create("X")
+        if name == "enum":
+            made.setOptions(["Round", "Flat"])
+        if name == "number":
+            made.setDataType(type(made).Double)
+        return made
+    for algorithm in registry.algorithms():
+        for param in algorithm.parameterDefinitions():
+            if param.type() == name:
+                found = param.clone()
+                found.setName("X")
+                return found
+    return None
+
+
+def test_every_type_has_an_example() -> None:
+    assert set(EXAMPLES) == set(CONVERTERS)
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTERS))
+def test_the_examples_are_values_that_the_schema_takes(engine: Engine, name: str) -> None:
+    param = param_of(name)
+    if param is None:
+        pytest.skip(f"QGIS of this machine has no type {name}")
+    about = describe_input(param)
+    for text in EXAMPLES[name]:
+        value = json.loads(text)
+        if text in SEVERAL.values():
+            continue
+        for one in value if about.repeated else [value]:
+            bare = one.get("value", one) if isinstance(one, dict) and "layer" not in one else one
+            if not (isinstance(one, dict) and "href" in one):
+                able = about.schema_.get("oneOf", [about.schema_])
+                assert any(Draft4Validator(each).is_valid(bare) for each in able), (text, able)
+
+
+@pytest.mark.parametrize("name", LITERALS)
+def test_the_examples_are_taken(job: Workspace, name: str) -> None:
+    param = param_of(name)
+    if param is None:
+        pytest.skip(f"QGIS of this machine has no type {name}")
+    for text in EXAMPLES[name]:
+        if text in SEVERAL.values() or (name, text) == ("datetime", EXAMPLES["datetime"][1]):
+            continue
+        CONVERTERS[name].convert(param, Inline(value=json.loads(text)), job)
+
+
+@pytest.mark.parametrize("name", LITERALS)
+def test_a_value_in_a_file_is_the_same_value(job: Workspace, name: str) -> None:
+    param = param_of(name)
+    if param is None:
+        pytest.skip(f"QGIS of this machine has no type {name}")
+    path = job.folder / "value.json"
+    path.write_text(EXAMPLES[name][0])
+    given = LocalFile(path=str(path), media_type="application/json")
+    inline = Inline(value=json.loads(EXAMPLES[name][0]))
+    from_file = CONVERTERS[name].convert(param, given, job)
+    assert str(from_file)[:20] == str(CONVERTERS[name].convert(param, inline, job))[:20]
+
+
+TAKEN: dict[str, list[Any]] = {
+    "boolean": [False],
+    "string": [""],
+    "raster_calc_expression": [""],
+    **{name: [0] for name in ("number", "distance", "area", "volume", "duration")},
+    "enum": [0],
+    "coordinateoperation": [""],
+    "field": [""],
+    "attribute": [""],
+    "scale": [0],
+}
+"""Type → the falsy values that are values of it; all others are refused, none is taken as absent."""
+
+
+@pytest.mark.parametrize("value", [False, 0, ""], ids=["false", "zero", "empty"])
+@pytest.mark.parametrize("name", LITERALS)
+def test_a_falsy_value_is_a_value_or_refused(job: Workspace, name: str, value: Any) -> None:
+    param = param_of(name)
+    if param is None:
+        pytest.skip(f"QGIS of this machine has no type {name}")
+    takes = any(each is value or (each == value and type(each) is type(value))
+                for each in TAKEN.get(name, []))  # fmt: skip
+    if takes:
+        made = CONVERTERS[name].convert(param, Inline(value=value), job)
+        assert made == value
+        return
+    with pytest.raises(InputRejected) as caught:
+        CONVERTERS[name].convert(param, Inline(value=value), job)
+    assert caught.value.faults[0].pointer == "/inputs/X"
+
+
+@pytest.mark.parametrize("value", [{"no": "such"}, [{"no": "such"}], None, [None]])
+@pytest.mark.parametrize("name", LITERALS)
+def test_a_wrong_value_is_refused_with_the_name_and_the_reason(
+    job: Workspace, name: str, value: Any
+) -> None:
+    param = param_of(name)
+    if param is None:
+        pytest.skip(f"QGIS of this machine has no type {name}")
+    with pytest.raises(InputRejected) as caught:
+        CONVERTERS[name].convert(param, Inline(value=value), job)
+    assert caught.value.detail.startswith("X ")
+    assert caught.value.faults[0].message
