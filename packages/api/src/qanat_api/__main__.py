@@ -18,11 +18,13 @@ from qanat_api.events import Events
 from qanat_api.following import Following, Source
 from qanat_api.gate import bounds_of, gate_of
 from qanat_api.jobs import Jobs, Limits
+from qanat_api.metrics import Requests
 from qanat_api.refresher import Refresher
 from qanat_api.routes import Parts
 from qanat_api.settings import EXPOSED, ApiSettings, Settings
 from qanat_api.subscribers import Subscribers
 from qanat_common.command import command
+from qanat_common.monitor import Monitor
 from qanat_common.notices import Notices
 from qanat_common.storage import Storage
 from qanat_common.store import Store
@@ -75,7 +77,11 @@ def run(settings: Settings) -> None:
     source = Source(store.get, partial(tail, store))
     following = Following(source, events, own.event_streams, own.event_seconds)
     parts = Parts(own, catalog, jobs, storage, following, store.ping, store.waiting, gate_of(own))
-    app = create_app(parts, events, *_callers(own, store, storage), close=close)
+    requests = Requests()
+    checks = {"store": store.ping, "catalogue": catalog.check}
+    monitor = Monitor(own.monitor, checks, requests.metrics)
+    callers = _callers(own, store, storage)
+    app = create_app(parts, monitor, events, *callers, close=close, requests=requests)
     # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _nothing_more)

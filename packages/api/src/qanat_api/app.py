@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from qanat_api import documents, html, negotiation, pages
 from qanat_api.following import NothingMore
+from qanat_api.metrics import Measured, Requests
 from qanat_api.proxies import Proxies
 from qanat_api.routes import (
     Parts,
@@ -77,7 +78,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 class Application(FastAPI):
     """FastAPI, and before all of it, errors too, what the settings say of proxies and other sites."""
 
-    def __init__(self, own: ApiSettings, lifespan: Lifespan) -> None:
+    def __init__(self, own: ApiSettings, lifespan: Lifespan, requests: Requests) -> None:
         """Without a definition of FastAPI's own."""
         super().__init__(
             title=own.title,
@@ -87,10 +88,12 @@ class Application(FastAPI):
             redirect_slashes=False,
         )
         self._own = own
+        self._requests = requests
 
     def build_middleware_stack(self) -> ASGIApp:
         """What is not asked for by the settings stands in nobody's way."""
-        own, stack = self._own, super().build_middleware_stack()
+        own = self._own
+        stack: ASGIApp = Measured(super().build_middleware_stack(), self._requests)
         if own.cors.origins:
             stack = CORSMiddleware(
                 stack,
@@ -105,8 +108,16 @@ class Application(FastAPI):
         return stack
 
 
-def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda: None) -> FastAPI:
-    """The application; `beside` runs from its start to its end, `close` is called last."""
+def create_app(
+    parts: Parts,
+    *beside: Beside,
+    close: Callable[[], None] = lambda: None,
+    requests: Requests | None = None,
+) -> FastAPI:
+    """The application; `beside` runs from its start to its end, `close` is called last.
+
+    `requests` counts what is asked.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -120,7 +131,7 @@ def create_app(parts: Parts, *beside: Beside, close: Callable[[], None] = lambda
             await asyncio.to_thread(one.stop)
         close()
 
-    app = Application(parts.settings, lifespan)
+    app = Application(parts.settings, lifespan, requests or Requests())
     app.state.parts = parts
     app.state.routers = (*ROUTERS, *PAGES, *((kvp.router,) if parts.settings.kvp_execute else ()))
     for router in app.state.routers:

@@ -47,6 +47,11 @@ class Refresher:
         self._known: dict[str, Offer] = {}
         self._etag: str | None = None
 
+    def check(self) -> None:
+        """Raises Unavailable while no registry was heard."""
+        if not self.snapshot.known:
+            raise Unavailable("The processes are not known yet.", retry_after=2)
+
     async def run(self) -> None:
         """Ask the registry for ever."""
         failures = 0

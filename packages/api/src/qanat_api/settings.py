@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, IPvAnyNetwork, SecretStr
 
+from qanat_common.monitor import MonitorSettings
 from qanat_common.settings import Section, SharedSettings
 
 
@@ -250,6 +251,7 @@ class ApiSettings(Section):
     )
     cors: CorsSettings = Field(default_factory=CorsSettings)
     access: AccessSettings = Field(default_factory=AccessSettings)
+    monitor: MonitorSettings = Field(default_factory=MonitorSettings)
 
     @property
     def exposed(self) -> bool:

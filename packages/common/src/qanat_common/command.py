@@ -1,7 +1,7 @@
 """The command line that every service has: -d, -c, --dump-config, --version."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
@@ -13,17 +13,24 @@ from qanat_common.settings import SettingsError, T, dump, load
 
 
 def command(
-    name: str, package: str, model: type[T], run: Callable[[T], None], about: str
-) -> Callable[[], None]:
+    name: str,
+    package: str,
+    model: type[T],
+    run: Callable[[T], None],
+    about: str,
+    more: Mapping[str, Callable[..., None]] | None = None,
+) -> typer.Typer:
     """The console command of a service: reads its settings, sets up logging, runs it.
 
     `package` is the distribution whose version --version prints. Wrong settings end it with
-    status 2 and a line that says what to mend.
+    status 2 and a line that says what to mend. `more` are commands beside it: each finds the
+    settings in its context (`typer.Context.obj`).
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @app.command(help=about)
+    @app.callback(help=about, invoke_without_command=True)
     def main(
+        context: typer.Context,
         debug: Annotated[
             bool, typer.Option("-d", "--debug", help="Write debug lines (log.level = debug).")
         ] = False,
@@ -58,10 +65,15 @@ def command(
         except SettingsError as error:
             typer.echo(f"{name}: {error}", err=True)
             sys.exit(2)
+        context.obj = loaded.settings
+        if context.invoked_subcommand:
+            return
         if dump_config:
             typer.echo(dump(loaded), nl=False)
             return
         logs.setup(loaded.settings.log.level, loaded.settings.log.format)
         run(loaded.settings)
 
+    for word, does in (more or {}).items():
+        app.command(word)(does)
     return app

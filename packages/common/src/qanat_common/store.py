@@ -150,6 +150,11 @@ class Store:
         with _reachable():
             self._scripts["published"](keys=[_job(job_id)], args=[0, ""])
 
+    def count(self, status: JobStatus) -> int:
+        """How many jobs are in a state."""
+        with _reachable():
+            return self._redis.zcard(f"{PREFIX}jobs:s:{status}")
+
     def waiting(self, service: str) -> Waiting:
         """How many jobs of a service no worker has begun, and since when the oldest waits."""
         index = f"{PREFIX}jobs:w:{service}"

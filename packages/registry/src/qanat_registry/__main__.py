@@ -9,22 +9,27 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import Annotated
 
+import typer
 import uvicorn
 
 from qanat_common.command import command
 from qanat_common.expiry import Expiry
+from qanat_common.monitor import Monitor
 from qanat_common.protocol import Announcement
 from qanat_common.storage import Storage
 from qanat_common.store import Store
-from qanat_registry.app import create_app
+from qanat_registry.app import create_app, hears
 from qanat_registry.board import Board
 from qanat_registry.broker import Listener, Queues, make_app
 from qanat_registry.catalog import Roster
 from qanat_registry.dispatch import Dispatch
 from qanat_registry.janitor import Janitor, Keeping
+from qanat_registry.metrics import cluster_metrics
 from qanat_registry.settings import RegistrySettings, Settings
 from qanat_registry.sweeper import Sweeper
+from qanat_registry.workers import show
 
 logger = logging.getLogger("qanat_registry")
 
@@ -82,12 +87,15 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     board = Board(Roster(own.lease_seconds), time.monotonic)
     messenger = Messenger(board, asyncio.get_running_loop())
     dispatch = Dispatch(lambda: board.snapshot.catalog, store)
+    checks = {"store": store.ping}
+    counted = cluster_metrics(lambda: board.snapshot.catalog.services, store)
     parts = (
+        Monitor(own.monitor, {"broker": hears(board), **checks}, counted),
         Listener(celery, messenger, own.scan_seconds),
         Sweeper(store, Queues(celery), dispatch, own.sweep_seconds, time.monotonic),
         Janitor(store, Expiry(store), lambda: Storage(settings.storage_url), _keeping(own)),
     )
-    app = create_app(board, parts, {"store": store.ping})
+    app = create_app(board, parts, checks)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -134,12 +142,26 @@ def _end_with_thread(args: threading.ExceptHookArgs) -> None:
     os._exit(1)
 
 
+def workers(
+    context: typer.Context,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all that is known, as JSON.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Print it again each two seconds.")
+    ] = False,
+) -> None:
+    """List the workers that the running registry knows."""
+    show(context.obj, as_json=as_json, watch=watch)
+
+
 main = command(
     "qanat-registry",
     "qanat-registry",
     Settings,
     run,
     "Knows which workers are there and what they offer, and serves the catalogue of it.",
+    {"workers": workers},
 )
 
 if __name__ == "__main__":

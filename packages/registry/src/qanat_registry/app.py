@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated, Any, Protocol
@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from qanat_common.errors import Unavailable
+from qanat_common.monitor import Check
 from qanat_registry.board import Board
 from qanat_registry.catalog import ServiceReport, WorkerReport
 
@@ -28,10 +29,6 @@ class Part(Protocol):
 
     def stop(self) -> None:
         """End, within a second or so; may block."""
-
-
-Check = Callable[[], None]
-"""Raises Unavailable when what it asks is away. May block."""
 
 
 def create_app(board: Board, parts: Sequence[Part], checks: Mapping[str, Check]) -> FastAPI:
@@ -54,7 +51,7 @@ def create_app(board: Board, parts: Sequence[Part], checks: Mapping[str, Check])
         redoc_url=None,
     )
     app.state.board = board
-    app.state.checks = {"broker": _hears(board), **checks}
+    app.state.checks = {"broker": hears(board), **checks}
     app.state.started = time.monotonic()
     app.include_router(router)
     return app
@@ -133,7 +130,9 @@ def health(request: Request) -> dict[str, Any]:
     }
 
 
-def _hears(board: Board) -> Check:
+def hears(board: Board) -> Check:
+    """Whether announcements are heard."""
+
     def check() -> None:
         if not board.hears:
             raise Unavailable("The broker cannot be reached.")

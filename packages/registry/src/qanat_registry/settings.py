@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from qanat_common.monitor import MonitorSettings
 from qanat_common.settings import Section, SharedSettings
 
 
@@ -45,6 +46,7 @@ class RegistrySettings(Section):
         gt=0,
         description="How often expired jobs are looked for. The registry must see the storage for it.",
     )
+    monitor: MonitorSettings = Field(default_factory=MonitorSettings)
 
     @property
     def lease_seconds(self) -> float:

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from qanat_common.command import command
+from qanat_common.monitor import Monitor
 from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_worker.broker import JobWorker, Mouth, OfferQueue, Parts, make_app
@@ -25,6 +26,7 @@ from qanat_worker.runner import Runner
 from qanat_worker.sandbox import scrubbed
 from qanat_worker.settings import Settings, WorkerSettings
 from qanat_worker.stopper import STOPS, Stopper
+from qanat_worker.tally import Tally
 from qanat_worker.warm import Capabilities, EngineStart
 from qanat_worker.watch import Watch
 
@@ -89,6 +91,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     _start(children, mine)
     _check_sandbox(children.sandbox, mine)
     pulse, storage = Pulse(store, boot), Storage(settings.storage_url)
+    tally = Tally(mine.slots)
     runner = Runner(
         boot=boot,
         folder=folder,
@@ -99,11 +102,15 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
         pulse=pulse,
         store=store,
         storage=storage,
+        tally=tally,
     )
+    checks = {"store": store.ping, "engine": children.check, "broker": herald.check}
+    monitor = Monitor(mine.monitor, checks, tally.metrics, lambda: {"sandbox": children.sandbox})
     worker = JobWorker(app, who, Parts(runner, herald, pulse, store, offers))
     herald.start()
     pulse.start()
     watch.start()
+    monitor.start()
     Stopper(mine.drain_timeout, worker.drain, runner.give_back, children.reload).start()
     worker.start()
     pulse.leave()

@@ -126,6 +126,12 @@ class Children:
             able = self._current.capabilities if self._current else None
         return able is None or process_id in able.processes
 
+    def check(self) -> None:
+        """Raises Unavailable while no warm parent is there."""
+        with self._changed:
+            if self._current is None:
+                raise Unavailable("The engine is not there; it is being started again.")
+
     @property
     def parent_pid(self) -> int | None:
         """The process id of the warm parent."""

@@ -68,6 +68,13 @@ class Herald:
         """Somebody asked, or may not have heard. Does not wait."""
         self._words.put(None)
 
+    def check(self) -> None:
+        """Raises Unavailable unless the worker takes jobs, and could say so."""
+        if self._state is not WorkerState.READY:
+            raise Unavailable(f"The worker is {self._state or 'starting'}: it takes no jobs.")
+        if self._away:
+            raise Unavailable("The worker cannot announce itself.")
+
     def leave(self) -> None:
         """Say that the worker leaves, and end."""
         self.is_now(WorkerState.LEAVING)

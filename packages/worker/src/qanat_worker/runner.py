@@ -40,6 +40,7 @@ from qanat_worker.pipe import Broken, Done, Garbled, Line, Order, Progress
 from qanat_worker.port import Produced, Task
 from qanat_worker.pulse import Pulse, Report, Stop
 from qanat_worker.settings import LimitSettings
+from qanat_worker.tally import Tally
 from qanat_worker.warm import Child
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class Runner:
         pulse: Pulse,
         store: Store,
         storage: Storage,
+        tally: Tally | None = None,
     ) -> None:
         """`folder` is this worker's own, for the folders of its jobs."""
         self._boot = boot
@@ -109,6 +111,7 @@ class Runner:
         self._pulse = pulse
         self._store = store
         self._storage = storage
+        self._tally = tally or Tally()
         self._giving_back = threading.Event()
 
     def give_back(self) -> None:
@@ -129,6 +132,7 @@ class Runner:
     def _pass_on(self, job: RunJob) -> None:
         """Leave a job to those who offer its process: it came here while that was changing."""
         logger.warning("%s: not offered here, passed on", job.process_id)
+        self._tally.passed_on()
         self._patiently(lambda: self._store.mark_unpublished(job.job_id))
 
     def _claim(self, job: RunJob, report: Report) -> bool:
@@ -136,6 +140,7 @@ class Runner:
         match result:
             case Claimed.CLAIMED:
                 logger.info("%s: attempt %d begins", job.process_id, attempt)
+                self._tally.begun(job, attempt)
                 return True
             case Claimed.EXHAUSTED:
                 logger.error("%s: given up after %d attempts", job.process_id, attempt)
@@ -164,12 +169,13 @@ class Runner:
             outcome = self._outcome(attempt)
             if outcome is not None:
                 self._finish(job, report, outcome)
+        seconds = time.monotonic() - began
+        self._tally.ended(job, outcome, seconds)
         if outcome is None:
             logger.info("%s: stopped: %s", job.process_id, report.stop)
             if report.stop is Stop.GIVE_BACK:
                 raise GivenBack(job.job_id)
             return
-        seconds = time.monotonic() - began
         logger.info("%s: %s after %.3f s", job.process_id, outcome.status, seconds)
 
     def _finish(self, job: RunJob, report: Report, outcome: Succeeded | Failed) -> None:

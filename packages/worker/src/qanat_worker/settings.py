@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from qanat_common.monitor import MonitorSettings
 from qanat_common.settings import Section, SharedSettings
 from qanat_common.transport import LONGEST_JOB_SECONDS
 
@@ -217,6 +218,7 @@ class WorkerSettings(Section):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
     qgis: QgisSettings = Field(default_factory=QgisSettings)
+    monitor: MonitorSettings = Field(default_factory=MonitorSettings)
 
 
 class Settings(SharedSettings):

@@ -1,0 +1,64 @@
+"""What an api counts of its requests, for those who watch it."""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qanat_common.monitor import metrics
+
+SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60)
+"""Edges of the histogram, in seconds."""
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
+
+
+class Requests:
+    """Counts requests by their route, never by their address: labels stay few."""
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self.metrics: CollectorRegistry = metrics("qanat-api")
+        self._requests = Counter(
+            "qps_http_requests",
+            "Requests that were answered.",
+            ("method", "route", "status"),
+            registry=self.metrics,
+        )
+        self._seconds = Histogram(
+            "qps_http_request_duration_seconds",
+            "How long answers took to begin.",
+            ("route",),
+            buckets=SECONDS,
+            registry=self.metrics,
+        )
+
+    def counted(self, scope: Scope, status: int, seconds: float) -> None:
+        """A request was answered."""
+        route = getattr(scope.get("route"), "path", "none")
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+class Measured:
+    """An application whose requests are counted."""
+
+    def __init__(self, app: ASGIApp, requests: Requests) -> None:
+        """`app` answers."""
+        self._app = app
+        self._requests = requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._requests.counted(scope, message["status"], time.perf_counter() - began)
+            await send(message)
+
+        await self._app(scope, receive, noted)
