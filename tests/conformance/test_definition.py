@@ -21,11 +21,14 @@ def places(service: Any) -> dict[str, str]:
     """Values of the parameters in paths: of a job that was successful."""
     job = service.submit("echo", {"inputs": TEXT, "outputs": {"stringInput": {}}})
     assert service.ended(job)["status"] == "successful"
+    uploaded = service.client.post(service.address("/uploads?name=a.txt"), content=b"a")
+    assert uploaded.status_code == 201
     return {
         "processId": "echo",
         "jobId": job.rpartition("/")[2],
         "outputId": "stringInput",
         "name": "default",
+        "uploadId": uploaded.json()["id"],
     }
 
 
