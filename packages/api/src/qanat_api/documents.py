@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
+from qanat_api.languages import ENGLISH, language, told
 from qanat_api.negotiation import matches, problem_type, takes_gzip
 from qanat_common.errors import QanatError, Unauthorized
 from qanat_common.ogc import JSON, Document, ExceptionReport
@@ -85,11 +86,11 @@ def conditional(
     return Response(document.gzipped, headers=own, media_type=media_type)
 
 
-def report(error: QanatError) -> ExceptionReport:
-    """The exception document of an error."""
+def report(error: QanatError, name: str = ENGLISH) -> ExceptionReport:
+    """The exception document of an error: its title in a language, its detail in English."""
     return ExceptionReport(
         type=error.type,
-        title=error.title,
+        title=told(error.title, name),
         status=error.status,
         detail=error.detail or None,
         errors=[{"pointer": fault.pointer, "message": fault.message} for fault in error.faults]
@@ -99,7 +100,7 @@ def report(error: QanatError) -> ExceptionReport:
 
 def problem_headers(error: QanatError, headers: Mapping[str, str] | None = None) -> dict[str, str]:
     """The headers of an answer that tells an error."""
-    given = NO_STORE | {"Vary": "Accept"} | dict(headers or {})
+    given = NO_STORE | {"Vary": "Accept, Accept-Language"} | dict(headers or {})
     if error.retry_after is not None:
         given["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
@@ -111,5 +112,9 @@ def problem(
     request: Request, error: QanatError, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The exception document of an error, in the media type that the client reads."""
-    given = problem_headers(error, headers)
-    return plain(report(error), error.status, given, problem_type(request.headers.get("accept")))
+    name = language(request.headers.get("accept-language"))
+    both = name if name == ENGLISH else f"{name}, {ENGLISH}"
+    given = problem_headers(error, headers) | {"Content-Language": both}
+    return plain(
+        report(error, name), error.status, given, problem_type(request.headers.get("accept"))
+    )

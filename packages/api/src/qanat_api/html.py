@@ -23,6 +23,7 @@ from pydantic import JsonValue
 
 from qanat_api import documents, negotiation
 from qanat_api.documents import NO_STORE, NOSNIFF, SMALL, Ready
+from qanat_api.languages import ENGLISH, Translation, language, told
 from qanat_api.links import Links
 
 MEDIA_TYPE = "text/html; charset=utf-8"
@@ -43,8 +44,7 @@ POLICY = "; ".join(
 SAFE = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
-    "Content-Language": "en",
-    "Vary": "Accept, Accept-Encoding",
+    "Vary": "Accept, Accept-Encoding, Accept-Language",
     **NOSNIFF,
 }
 
@@ -90,12 +90,13 @@ class Site:
 
     title: str
     links: Links
+    language: str = ENGLISH
 
 
 def render(template: str, site: Site, **context: Any) -> bytes:
     """A page."""
     return (
-        _environment()
+        _environment(site.language)
         .get_template(template)
         .render(site=site, links=site.links, **context)
         .encode()
@@ -107,12 +108,17 @@ def page(
 ) -> Response:
     """An answer with a page that is made for it."""
     sent, coded = _coded(request, content)
-    return Response(sent, status, dict(headers) | SAFE | coded, MEDIA_TYPE)
+    return Response(sent, status, dict(headers) | _safe(request) | coded, MEDIA_TYPE)
 
 
 def conditional(request: Request, content: Ready) -> Response:
     """A page that is sent often: 304 for a client that has it already."""
-    return documents.conditional(request, content, MEDIA_TYPE, SAFE)
+    return documents.conditional(request, content, MEDIA_TYPE, _safe(request))
+
+
+def _safe(request: Request) -> dict[str, str]:
+    """The headers of every page, in the language in which this client gets it."""
+    return SAFE | {"Content-Language": language(request.headers.get("accept-language"))}
 
 
 @cache
@@ -206,16 +212,19 @@ def _static(name: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(name: str) -> Environment:
+    """The templates in a language."""
     made = Environment(
         loader=PackageLoader("qanat_api"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["static"] = _static
+    made.globals.update(static=_static, language=name)
+    made.add_extension(Translation)
     made.filters.update(
         prose=prose,
+        said=partial(told, name=name),
         beginning=beginning,
         size=size,
         moment=moment,

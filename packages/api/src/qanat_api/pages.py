@@ -34,7 +34,7 @@ IN_FULL = 100
 SHOWN = 10_000
 """So many characters of an input are shown."""
 
-KEPT_LISTS = 4
+KEPT_LISTS = 12
 """So many pages of the whole process list are kept ready."""
 
 Document = Mapping[str, Any]
@@ -238,7 +238,9 @@ async def results(
 
 def problem(site: Site, error: QanatError) -> bytes:
     """An error."""
-    return render("problem.html", site, document=report(error).document(), json_href=None)
+    return render(
+        "problem.html", site, document=report(error, site.language).document(), json_href=None
+    )
 
 
 def _page(template: str, site: Site, document: Document, href: str, **context: Any) -> bytes:

@@ -12,6 +12,7 @@ from qanat_api.following import Following
 from qanat_api.gate import Gate, OfCaller
 from qanat_api.html import Site
 from qanat_api.jobs import Jobs
+from qanat_api.languages import language
 from qanat_api.ports import Storage
 from qanat_api.settings import ApiSettings
 from qanat_common.store import Waiting
@@ -91,7 +92,8 @@ def links_of(request: Request) -> links.Links:
 
 def site_of(request: Request) -> Site:
     """What every page shows."""
-    return Site(parts(request).settings.title, links_of(request))
+    liked = language(request.headers.get("accept-language"))
+    return Site(parts(request).settings.title, links_of(request), liked)
 
 
 def wants_html(request: Request) -> bool:

@@ -1,6 +1,14 @@
 // What pages do beyond what they are: filter a list while one types, and follow a job.
 "use strict";
 
+// The few texts that scripts show, in the languages of the pages.
+const TEXTS = {
+  en: { processes: "processes", of: "of", away: "The server does not answer; trying on." },
+  de: { processes: "Prozesse", of: "von", away: "Der Server antwortet nicht; es wird weiter versucht." },
+  fr: { processes: "traitements", of: "sur", away: "Le serveur ne répond pas ; nouvel essai." },
+};
+const ours = TEXTS[document.documentElement.lang] ?? TEXTS.en;
+
 // The list of processes, by the words that stand in each item.
 for (const box of document.querySelectorAll("input[data-filter]")) {
   const list = document.querySelector(box.dataset.filter);
@@ -26,7 +34,7 @@ for (const box of document.querySelectorAll("input[data-filter]")) {
     for (const part of list.querySelectorAll(".group, .provider")) {
       part.hidden = !part.querySelector("li:not([hidden])");
     }
-    count.textContent = found === items.length ? `${found} processes` : `${found} of ${items.length} processes`;
+    count.textContent = found === items.length ? `${found} ${ours.processes}` : `${found} ${ours.of} ${items.length} ${ours.processes}`;
   };
   if (items.length && !box.value) {
     box.addEventListener("input", filter);
@@ -79,7 +87,7 @@ async function follow() {
     document.title = page.title;
     show(live, document.adoptNode(after));
   } catch {
-    document.getElementById("said").textContent = "The server does not answer; trying on.";
+    document.getElementById("said").textContent = ours.away;
   }
   follow();
 }
