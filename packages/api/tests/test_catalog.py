@@ -169,3 +169,13 @@ def test_a_description_says_who_runs_it_and_links_to_its_siblings() -> None:
         [f"{BASE}/processes/p@old"],
         [f"{BASE}/processes/p@new"],
     )
+
+
+def test_a_part_of_the_catalogue_has_no_trace_of_what_is_hidden() -> None:
+    services = [entry("new", "1", qgis="3.40.3"), entry("old", "1", qgis="3.22.16")]
+    seen = made(services, offers(**{"1": ["p"]})).part(lambda name: name == "p@old")
+
+    described = json.loads(seen.description(BASE, "p").content)
+
+    assert (list(seen.services), described["service"]) == (["old"], "old")
+    assert "new" not in json.dumps(described)

@@ -93,12 +93,13 @@ class Snapshot:
         self._text = cache(self._searched)
 
     def part(self, wanted: Callable[[str], bool]) -> "Snapshot":
-        """Only the processes whose `id@service` is wanted."""
+        """Only the processes whose `id@service` is wanted, and the services that offer one of them."""
         entries = {
             service: {name: one for name, one in offered.items() if wanted(f"{name}@{service}")}
             for service, offered in self.entries.items()
         }
-        return Snapshot(entries, self._order, self.services, known=self.known)
+        services = {name: one for name, one in self.services.items() if entries.get(name)}
+        return Snapshot(entries, self._order, services, known=self.known)
 
     def __len__(self) -> int:
         """How many ids are listed."""
