@@ -6,6 +6,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import redis
 
 from qanat_common.errors import Unavailable
 from qanat_common.jobs import JobRecord
@@ -237,6 +238,27 @@ def test_a_store_that_is_away_is_told_as_not_available(tmp_path: Any) -> None:
     store = Store(f"unix://{tmp_path}/nobody?db=0", timeout=0.2)
     with pytest.raises(Unavailable, match="job store"):
         store.get("j1")
+
+
+@pytest.mark.parametrize("change", [("maxmemory", "1"), ("min-replicas-to-write", "1")])
+def test_a_store_that_takes_nothing_is_told_as_not_available(
+    store: Store, valkey: Any, change: tuple[str, str]
+) -> None:
+    """As when its disk is full: reads are answered, writes are refused."""
+    client = redis.Redis.from_url(valkey.url)
+    name, value = change
+    (before,) = client.config_get(name).values()
+    try:
+        client.config_set(name, value)
+        with pytest.raises(Unavailable), store.lock("l", 1):
+            pass
+        with pytest.raises(Unavailable):
+            store.beat("b1")
+        assert store.get("unknown") is None
+    finally:
+        client.config_set(name, before)
+        client.close()
+    store.beat("b1")
 
 
 def test_jobs_that_no_worker_has_begun_are_counted(store: Store) -> None:

@@ -5,6 +5,7 @@ of the folder `lua`), so a job ends exactly once, by whomever. Times are by the 
 """
 
 import logging
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,15 @@ GONE_SECONDS = 30 * 86_400
 
 OFFER_SECONDS = 7 * 86_400
 """How long an offer stays after its last worker was heard."""
+
+REFUSALS = re.compile(
+    r"\b(MISCONF|OOM|READONLY|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b"
+    r"|command not allowed when used memory|You can't write against a read only"
+)
+"""How a store says that it takes nothing for now: its disk or memory is full, or it is no master.
+
+redis-py takes the first word off the errors that it knows.
+"""
 
 WORKER_MS = 6_000
 """How long a worker counts as alive after its last beat."""
@@ -372,3 +382,8 @@ def _reachable() -> Iterator[None]:
         yield
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
         raise Unavailable("The job store cannot be reached.", retry_after=5) from error
+    except redis.exceptions.ResponseError as error:
+        if not REFUSALS.search(str(error)):
+            raise
+        logger.warning("the store takes nothing now: %s", error)
+        raise Unavailable("The job store takes nothing now.", retry_after=5) from error
