@@ -108,6 +108,14 @@ def test_a_raster_comes_as_it_is_asked_for(
     assert made.content.startswith(beginning)
 
 
+def test_an_option_may_be_given_by_its_number(http: httpx2.Client) -> None:
+    shapes = [
+        execute(http, "native:buffer", {"INPUT": POINT, "END_CAP_STYLE": given}).json()
+        for given in ("Square", 2)
+    ]
+    assert shapes[0] == shapes[1]
+
+
 def test_a_folder_comes_as_a_zip(http: httpx2.Client, data: Path) -> None:
     cities = json.loads((data / "cities.geojson").read_text("utf-8"))
     inputs = {"INPUT": {"value": cities}, "FIELD": "name"}

@@ -121,6 +121,23 @@ def test_all_that_may_be_chosen_is_told() -> None:
     assert caught.value.faults[0].message == f'"within" is not one of: {told}'
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_an_option_may_be_given_by_its_number_where_the_metadata_say_so(several: bool) -> None:
+    one = {"type": "string", "enum": ["a", "b"]}
+    schema = {"type": "array", "items": one} if several else one
+    about = {"schema": schema, "metadata": [{"role": "numbered", "title": "…"}]}
+    process = Process.model_validate({"id": "p", "version": "1", "inputs": {"x": about}})
+    for right in ("a", 0, 1):
+        value = [right] if several else right
+        assert read(process, x=value)["x"] == Inline(value=value)
+    for wrong in ("c", 2, -1, True, 0.5):
+        with pytest.raises(InvalidInput, match='is not one of: "a", "b", 0, 1'):
+            read(process, x=[wrong] if several else wrong)
+    plain = Process.model_validate({"id": "p", "version": "1", "inputs": {"x": {"schema": schema}}})
+    with pytest.raises(InvalidInput):
+        read(plain, x=[0] if several else 0)
+
+
 def test_bytes_are_no_value_of_an_input_that_is_no_file(echo: Process) -> None:
     with pytest.raises(InvalidInput, match="is not an encoding of this input"):
         read(echo, text={"value": "YQ==", "encoding": "base64"})

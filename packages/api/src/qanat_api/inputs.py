@@ -11,9 +11,10 @@ import orjson
 from pydantic import JsonValue, ValidationError
 
 from qanat_api.negotiation import Preferences, chosen, media_range
-from qanat_api.schemas import Branch, branches, escape, media_types, shortened
+from qanat_api.schemas import Branch, branches, escape, media_types, numbered, shortened
 from qanat_common.errors import Fault, InvalidInput, InvalidRequest
 from qanat_common.ogc import (
+    NUMBERED,
     OTHER_NAMES,
     Execute,
     Format,
@@ -65,7 +66,16 @@ class Wrong(Exception):
 
 def compile_rules(process: Process) -> Rules:
     """The rules of a process's inputs; worth keeping."""
-    return {name: Rule(about, branches(about.schema_)) for name, about in process.inputs.items()}
+    return {
+        name: Rule(
+            about, branches(numbered(about.schema_) if _is_numbered(about) else about.schema_)
+        )
+        for name, about in process.inputs.items()
+    }
+
+
+def _is_numbered(about: InputDescription) -> bool:
+    return any(each.role == NUMBERED for each in about.metadata or ())
 
 
 def parse_execute(body: JsonValue) -> Execute:

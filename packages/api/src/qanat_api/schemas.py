@@ -77,6 +77,15 @@ def branches(schema: JsonSchema) -> list[Branch]:
     return [_branch({**common, **alternative}) for alternative in alternatives]
 
 
+def numbered(schema: JsonSchema) -> JsonSchema:
+    """The same choice, of one option or several, that takes the number of an option as well."""
+    if "items" in schema:
+        return {**schema, "items": numbered(schema["items"])}
+    options = schema.get("enum", [])
+    free = {name: value for name, value in schema.items() if name != "type"}
+    return {**free, "enum": [*options, *range(len(options))]} if options else schema
+
+
 def escape(part: str | int) -> str:
     """A member's name as it stands in a JSON pointer (RFC 6901)."""
     return str(part).replace("~", "~0").replace("/", "~1")

@@ -74,6 +74,10 @@ class Link(Document):
     title: str | None = None
 
 
+NUMBERED = "numbered"
+"""Role of the metadata of an input whose options may be given by their numbers, counted from 0, too."""
+
+
 class Metadata(Document):
     """An entry of `metadata`: `role` says what it is, `title` says it."""
 

@@ -22,7 +22,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "raster_calc_expression": ('"\\"dem@1\\" * 2"',),
     "expression": ('"\\"people\\" > 1000000"',),
     "execute_sql": ('"select name, geometry from input1"',),
-    "enum": ('"Round"', '["Mean", "Count"]'),
+    "enum": ('"Round"', "0", '["Mean", "Count"]'),
     "color": ('"#1f78b4"', '"#1f78b480"'),
     "datetime": ('"2026-11-24T09:00:00Z"', '"2026-11-24"'),
     "matrix": ("[[0, 500, 1], [500, 2000, 2]]", "[0, 500, 1, 500, 2000, 2]"),

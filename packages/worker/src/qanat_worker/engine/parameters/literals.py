@@ -20,7 +20,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from qanat_common.ogc import JsonSchema
+from qanat_common.ogc import NUMBERED, JsonSchema
 from qanat_worker.engine.expressions import wrong_expression, wrong_sql
 from qanat_worker.engine.parameters.base import (
     OPTIONAL,
@@ -222,7 +222,7 @@ def labels(param: QgsProcessingParameterEnum) -> list[str]:
 
 
 class Enum(LiteralConverter[QgsProcessingParameterEnum]):
-    """The text of one of the options; an array of them where several may be chosen."""
+    """The text of one of the options, or its number; an array of them where several may be chosen."""
 
     types = ("enum",)
 
@@ -233,6 +233,11 @@ class Enum(LiteralConverter[QgsProcessingParameterEnum]):
         if not param.allowMultiple():
             return item
         return {"type": "array", "items": item, "uniqueItems": True}
+
+    def notes(self, param: QgsProcessingParameterEnum) -> Mapping[str, str]:
+        """Numbers are the same in every version of QGIS and in every language; texts may change."""
+        told = "an option may be given by its number, counted from 0, too"
+        return {NUMBERED: told} if param.options() else {}
 
     def to_qgis(self, param: QgsProcessingParameterEnum, value: JsonValue, job: Workspace) -> Any:
         """QGIS's number of the option; its text where QGIS wants that."""
