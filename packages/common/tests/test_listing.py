@@ -22,12 +22,17 @@ redis = pytest.importorskip("redis")
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 PROCESSES = ("a", "b", "c")
+OWNERS = ("ann", "bob")
 
 WRITE = """
 for _, job in ipairs(cjson.decode(ARGV[2])) do
   redis.call('HSET', ARGV[1] .. 'job:' .. job.id, 'job_id', job.id, 'service', 's', 'attempt', 0,
     'process_id', job.process, 'status', job.status, 'created', job.created)
   if job.started then redis.call('HSET', ARGV[1] .. 'job:' .. job.id, 'started', job.started) end
+  if job.owner then
+    redis.call('HSET', ARGV[1] .. 'job:' .. job.id, 'owner', job.owner)
+    redis.call('ZADD', ARGV[1] .. 'jobs:o:' .. job.owner, job.created, job.id)
+  end
   if job.finished then redis.call('HSET', ARGV[1] .. 'job:' .. job.id, 'finished', job.finished) end
   for _, index in ipairs(indexes(ARGV[1], job.status, job.process)) do
     redis.call('ZADD', index, job.created, job.id)
@@ -48,10 +53,13 @@ class Made:
     status: JobStatus
     created: int
     ran: int | None
+    owner: str | None
 
     def document(self) -> dict[str, Any]:
         created = round(START.timestamp() * 1000) + self.created
         found = {"id": self.id, "process": self.process, "status": self.status, "created": created}
+        if self.owner:
+            found["owner"] = self.owner
         if self.ran is not None:
             found |= {"started": created + 5, "finished": created + 5 + self.ran}
         return found
@@ -63,6 +71,7 @@ class Made:
         return (
             (not which.statuses or self.status in which.statuses)
             and (not which.processes or self.process in which.processes)
+            and (which.owner is None or self.owner == which.owner)
             and (which.after is None or created >= which.after)
             and (which.before is None or created <= which.before)
             and (not timed or ran is not None)
@@ -80,7 +89,8 @@ def jobs(draw: Any) -> list[Made]:
         # one that was dismissed before it was started has no duration
         ran = draw(st.integers(0, 9000)) if status in TERMINAL and draw(st.booleans()) else None
         process = draw(st.sampled_from(PROCESSES))
-        made.append(Made(f"j{number:02}", process, status, draw(st.integers(0, 12)), ran))
+        owner = draw(st.none() | st.sampled_from(OWNERS))
+        made.append(Made(f"j{number:02}", process, status, draw(st.integers(0, 12)), ran, owner))
     return made
 
 
@@ -92,6 +102,7 @@ FILTERS = st.builds(
     processes=st.lists(st.sampled_from([*PROCESSES, "none"]), max_size=4),
     after=MOMENTS,
     before=MOMENTS,
+    owner=st.none() | st.sampled_from([*OWNERS, "nobody"]),
     shortest=SECONDS,
     longest=SECONDS,
 )

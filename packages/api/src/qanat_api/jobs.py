@@ -268,7 +268,7 @@ class Jobs:
             return found
         # Whose a removed job was, nobody knows any more: who may not see all is told nothing of it.
         if (guard is None or guard.lists is None) and self._store.was_removed(job_id):
-            raise JobGone(f"The job {job_id[:100]!r} was removed.")
+            raise JobGone(f"The job {job_id[:100]!r} was removed, or has expired.")
         raise NoSuchJob(f"There is no job {job_id[:100]!r}.")
 
     async def request(self, job_id: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ ERRORS: Mapping[int, str] = {
     403: "Who asks may not do this",
     404: "There is no such thing, or not yet",
     406: "The client accepts neither JSON nor HTML",
-    410: "The job was removed or dismissed",
+    410: "The job was removed or dismissed, or has expired",
     413: "The body is larger than this server takes",
     415: "The body is not JSON, or is compressed",
     416: "The range lies outside of the file",

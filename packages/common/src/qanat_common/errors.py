@@ -52,7 +52,7 @@ class NoSuchJob(QanatError):
 class JobGone(QanatError):
     """The job was removed by its owner or expired (1.0, security of dismiss)."""
 
-    code, type, title, status = "job-gone", OWN + "job-gone", "The job was removed", 410
+    code, type, title, status = "job-gone", OWN + "job-gone", "The job is gone", 410
 
 
 class ResultNotReady(QanatError):

@@ -48,26 +48,30 @@ local function among(value, values)
   return false
 end
 
-local now = clock()
-local sets, timed = by_kind(), shortest or longest
-local kinds = {}
-if filter.owner then
-  -- few jobs beside all: those of one owner are looked at each
-  sets, kinds = {prefix .. 'jobs:o:' .. filter.owner}, {'status', 'process_id'}
-elseif timed then
-  local others = by_duration()
-  if size(others) < size(sets) then sets, kinds = others, {'status', 'process_id'} end
+-- The smallest sets that hold all jobs that pass; of each of these all else is looked at.
+local now, timed = clock(), shortest or longest
+local sets, covered = by_kind(), 'kind'
+local others = {
+  owner = filter.owner and {prefix .. 'jobs:o:' .. filter.owner},
+  duration = timed and by_duration(),
+}
+for name, found in pairs(others) do
+  if found and size(found) < size(sets) then sets, covered = found, name end
 end
+local whole = not timed and (covered == 'kind' and not filter.owner
+  or covered == 'owner' and not (filter.statuses or filter.processes))
 
 local function passes(id)
-  if not timed and #kinds == 0 then return true end
-  local job = redis.call('HMGET', prefix .. 'job:' .. id, 'started', 'finished', unpack(kinds))
+  if whole then return true end
+  local job = redis.call('HMGET', prefix .. 'job:' .. id,
+    'started', 'finished', 'status', 'process_id', 'owner')
   if timed then
     if not job[1] then return false end
     local ms = (tonumber(job[2]) or now) - tonumber(job[1])
     if (shortest and ms < shortest) or (longest and ms > longest) then return false end
   end
-  return #kinds == 0 or (among(job[3], filter.statuses) and among(job[4], filter.processes))
+  return among(job[3], filter.statuses) and among(job[4], filter.processes)
+    and (not filter.owner or job[5] == filter.owner)
 end
 
 -- A set, read from the newest on: `created` and `id` are its next job.
