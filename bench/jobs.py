@@ -12,11 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
 import httpx2
+import psutil
 import redis
 import typer
 from rich.console import Console
@@ -67,16 +69,16 @@ def main(
     with (
         tempfile.TemporaryDirectory(prefix="qb") as name,
         Progress(console=Console(stderr=True), transient=True) as progress,
-        _valkey(Path(name)) as url,
+        _valkey(Path(name)) as (url, store),
     ):
         client = redis.Redis.from_url(url)
         for _ in progress.track(_load(client, records), records // BATCH, description="loading"):
             pass
         memory = float(client.info("memory")["used_memory"]) / 2**30
         client.close()
-        with _api(Path(name), url) as http:
+        with _api(Path(name), url) as (http, api):
             found = {
-                what: _measured(http, query, times)
+                what: _measured(http, query, times, (api, store))
                 for what, query in progress.track(FILTERS.items(), description="asking")
             }
     section = "\n".join(_table(records, memory, found))
@@ -95,26 +97,47 @@ def _load(client: redis.Redis, records: int) -> Iterator[None]:
         yield
 
 
-def _measured(http: httpx2.Client, query: str, times: int) -> tuple[Times, int]:
-    """How long a list takes, and how many jobs it has."""
+@dataclass(frozen=True)
+class Listed:
+    """How long a list took, how many jobs it has, and what it cost each process (ms of a core)."""
+
+    times: Times
+    size: int
+    cpu: tuple[float, ...]
+
+
+def _measured(
+    http: httpx2.Client, query: str, times: int, processes: tuple[psutil.Process, ...]
+) -> Listed:
     listed = http.get(f"/jobs?{query}").raise_for_status().json()["jobs"]
-    found = timed(lambda: http.get(f"/jobs?{query}").raise_for_status(), times)
-    return found, len(listed)
+    before = [_cpu(process) for process in processes]
+    found = timed(lambda: http.get(f"/jobs?{query}").raise_for_status(), times, warm_up=0)
+    spent = tuple(
+        (_cpu(process) - start) * 1000 / times
+        for process, start in zip(processes, before, strict=True)
+    )
+    return Listed(found, len(listed), spent)
 
 
-def _table(records: int, memory: float, found: dict[str, tuple[Times, int]]) -> Iterator[str]:
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _table(records: int, memory: float, found: dict[str, Listed]) -> Iterator[str]:
     yield f"Measured by `./dev bench jobs` with {records:,} jobs in the store ({memory:.1f} GiB):"
     yield f"{machine()}. One page of at most 100 jobs over HTTP, one client, ms."
     yield ""
-    yield "| filter | jobs of the first page | median | 95 % |"
-    yield "|---|--:|--:|--:|"
-    for what, (times, size) in found.items():
-        yield f"| {what} | {size} | {times.median:.1f} | {times.p95:.1f} |"
+    yield "| filter | jobs of the first page | median | 95 % | processor: api | store |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    for what, one in found.items():
+        cpu = " | ".join(f"{ms:.1f}" for ms in one.cpu)
+        yield f"| {what} | {one.size} | {one.times.median:.1f} | {one.times.p95:.1f} | {cpu} |"
 
 
 @contextmanager
-def _valkey(folder: Path) -> Iterator[str]:
-    """A Valkey that keeps nothing on disk; its URL."""
+def _valkey(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """A Valkey that keeps nothing on disk: its URL and its process."""
     path = folder / "s"
     command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", ""]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=folder)  # noqa: S603  # the package's own
@@ -122,15 +145,15 @@ def _valkey(folder: Path) -> Iterator[str]:
         end = time.monotonic() + 10
         while not path.exists() and time.monotonic() < end:
             time.sleep(0.02)
-        yield f"unix://{path}?db=1"
+        yield f"unix://{path}?db=1", psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(30)
 
 
 @contextmanager
-def _api(folder: Path, store_url: str) -> Iterator[httpx2.Client]:
-    """A client of an api that has this store and nothing else."""
+def _api(folder: Path, store_url: str) -> Iterator[tuple[httpx2.Client, psutil.Process]]:
+    """A client of an api that has this store and nothing else; its process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     environ = os.environ | {
@@ -145,7 +168,7 @@ def _api(folder: Path, store_url: str) -> Iterator[httpx2.Client]:
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
             _await(http)
-            yield http
+            yield http, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(30)

@@ -58,19 +58,18 @@ local others = {
 for name, found in pairs(others) do
   if found and size(found) < size(sets) then sets, covered = found, name end
 end
-local whole = not timed and (covered == 'kind' and not filter.owner
-  or covered == 'owner' and not (filter.statuses or filter.processes))
+local kinds = (covered ~= 'kind' and (filter.statuses or filter.processes)
+  or covered ~= 'owner' and filter.owner) and {'status', 'process_id', 'owner'} or {}
 
 local function passes(id)
-  if whole then return true end
-  local job = redis.call('HMGET', prefix .. 'job:' .. id,
-    'started', 'finished', 'status', 'process_id', 'owner')
+  if not timed and #kinds == 0 then return true end
+  local job = redis.call('HMGET', prefix .. 'job:' .. id, 'started', 'finished', unpack(kinds))
   if timed then
     if not job[1] then return false end
-    local ms = (tonumber(job[2]) or now) - tonumber(job[1])
+    local ms = (job[2] or now) - job[1]
     if (shortest and ms < shortest) or (longest and ms > longest) then return false end
   end
-  return among(job[3], filter.statuses) and among(job[4], filter.processes)
+  return #kinds == 0 or among(job[3], filter.statuses) and among(job[4], filter.processes)
     and (not filter.owner or job[5] == filter.owner)
 end
 
