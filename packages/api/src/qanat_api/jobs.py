@@ -36,6 +36,7 @@ from qanat_common.logs import job_context
 from qanat_common.ogc import JobControl, JobStatus, Response
 from qanat_common.protocol import LogEntry, RunJob, queue_name
 from qanat_common.storage import job_key
+from qanat_common.tracing import carried
 
 logger = logging.getLogger(__name__)
 
@@ -155,6 +156,7 @@ class Jobs:
             process_id=offered.process.id,
             service=offered.service,
             listed_id=None if offered.id == offered.process.id else offered.id,
+            trace=carried(),
             queue=None if offered.queue == queue_name(offered.service) else offered.queue,
             created=datetime.now(UTC),
             inputs=inputs,

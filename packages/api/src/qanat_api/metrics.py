@@ -2,10 +2,12 @@
 
 import time
 
+from opentelemetry.trace import SpanKind
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qanat_common.monitor import metrics
+from qanat_common.tracing import span
 
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60)
 """Edges of the histogram, in seconds."""
@@ -42,7 +44,7 @@ class Requests:
 
 
 class Measured:
-    """An application whose requests are counted."""
+    """An application whose requests are counted and traced."""
 
     def __init__(self, app: ASGIApp, requests: Requests) -> None:
         """`app` answers."""
@@ -61,4 +63,11 @@ class Measured:
                 self._requests.counted(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
-        await self._app(scope, receive, noted)
+        carried = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        with span(scope["method"], carried, SpanKind.SERVER) as running:
+            await self._app(scope, receive, noted)
+            route = getattr(scope.get("route"), "path", "none")
+            running.update_name(f"{scope['method']} {route}")
+            running.set_attribute("http.route", route)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qanat_common import logs
+from qanat_common import logs, tracing
 from qanat_common.settings import SettingsError, T, dump, load
 
 
@@ -72,6 +72,7 @@ def command(
             typer.echo(dump(loaded), nl=False)
             return
         logs.setup(loaded.settings.log.level, loaded.settings.log.format)
+        tracing.setup(loaded.settings.traces, name)
         run(loaded.settings)
 
     for word, does in (more or {}).items():

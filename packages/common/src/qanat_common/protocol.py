@@ -118,7 +118,7 @@ class RunJob(Message):
     id by which the client asked, where that is not `process_id`; `queue` the queue to which the job
     was sent, where that is not its service's; `owner` who sent it, where the api asks for that. `returns`
     asks for the results by the 2.0 draft, where `outputs` {} asks for none; without it 1.0 says what
-    they are.
+    they are. `trace` names the trace it belongs to (W3C Trace Context).
     """
 
     v: int = PROTOCOL
@@ -135,6 +135,7 @@ class RunJob(Message):
     owner: str | None = None
     subscriber: Subscriber | None = None
     returns: Return | None = None
+    trace: dict[str, str] | None = None
 
 
 # Outcomes: written once, by the worker ---------------------------------------------------------

@@ -50,6 +50,17 @@ class LogSettings(Section):
     )
 
 
+class TraceSettings(Section):
+    """Whether traces are sent, and where to."""
+
+    endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Where traces are sent by OTLP over HTTP, such as http://collector:4318/v1/traces."
+        " Empty: nowhere. Needs the extra `traces` of qanat-common.",
+    )
+
+
 class SharedSettings(Section):
     """What every service needs to know; subclasses add the table of their service."""
 
@@ -68,6 +79,7 @@ class SharedSettings(Section):
         description="Where files of jobs lie, seen by api and workers: file:///folder or s3://bucket.",
     )
     log: LogSettings = Field(default_factory=LogSettings)
+    traces: TraceSettings = Field(default_factory=TraceSettings)
 
 
 T = TypeVar("T", bound=SharedSettings)

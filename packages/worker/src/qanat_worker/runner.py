@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from opentelemetry.trace import SpanKind
 from pydantic import TypeAdapter
 
 from qanat_common.errors import (
@@ -30,6 +31,7 @@ from qanat_common.ogc import JobStatus
 from qanat_common.protocol import Failed, Inputs, RunJob, Succeeded
 from qanat_common.storage import Storage
 from qanat_common.store import Claimed, Store
+from qanat_common.tracing import span, waited
 from qanat_worker import sandbox
 from qanat_worker.child import EXIT_MEMORY, words_for
 from qanat_worker.children import Children
@@ -127,7 +129,9 @@ class Runner:
                 return
             report = Report(job.job_id, uuid.uuid4().hex)
             if self._claim(job, report):
-                self._run_claimed(job, report)
+                with span("job", job.trace, SpanKind.CONSUMER, **_told(job)):
+                    waited("wait in the queue", job.created)
+                    self._run_claimed(job, report)
 
     def _pass_on(self, job: RunJob) -> None:
         """Leave a job to those who offer its process: it came here while that was changing."""
@@ -225,13 +229,16 @@ class Runner:
     def _work(self, attempt: Attempt) -> Succeeded:
         job, root = attempt.job, attempt.root
         folder = sandbox.make_folders(root)
-        inputs = self._fetcher.resolve(self._inputs(job), folder, attempt.stopped)
+        with span("fetch inputs"):
+            inputs = self._fetcher.resolve(self._inputs(job), folder, attempt.stopped)
         task = Task(
             process_id=job.process_id, inputs=inputs, outputs=job.outputs, folder=str(folder)
         )
-        produced = self._execute(Order(task=task, limits=self._limits, root=str(root)), attempt)
+        with span("run in a process of its own"):
+            produced = self._execute(Order(task=task, limits=self._limits, root=str(root)), attempt)
         keeper = Keeper(job.job_id, root, lambda call: self._patiently(call, STORAGE_SECONDS))
-        return Succeeded(outputs=keeper.keep(produced, self._storage))
+        with span("keep results"):
+            return Succeeded(outputs=keeper.keep(produced, self._storage))
 
     def _inputs(self, job: RunJob) -> Inputs:
         key = job.inputs_key
@@ -332,6 +339,15 @@ def _error(broken: Broken, watch: Watch) -> QanatError:
         return Internal(INTERNAL)
     faults = [Fault(broken.pointer, broken.message)] if broken.pointer else []
     return kind(broken.message, *faults)
+
+
+def _told(job: RunJob) -> dict[str, str | int]:
+    """What a trace tells of a job: no value of a client."""
+    return {
+        "qanat__job": job.job_id,
+        "qanat__process": job.process_id,
+        "qanat__service": job.service,
+    }
 
 
 def _tail(console: Path) -> str:
