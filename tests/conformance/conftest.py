@@ -23,6 +23,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 HERE = Path(__file__).parent
+SITE = "https://app.example.org"
 FILES = {
     "/text.txt": ("text/plain", b"hello"),
     "/numbers.json": ("application/json", b"[1, 2, 3]"),
@@ -170,8 +171,9 @@ def start_api(
 
 @pytest.fixture(scope="package")
 def services(start_api: Callable[..., Service], until: Callable[..., Any]) -> dict[str, Service]:
-    """Two apis: `clean` leaves no job of a sync execution, and runs processes by a query too."""
-    made = {"kept": start_api(), "clean": start_api(keep_sync_jobs="false", kvp_execute="true")}
+    """Two apis: `clean` leaves no job of a sync execution, and takes queries and other sites' pages."""
+    other = {"keep_sync_jobs": "false", "kvp_execute": "true", "cors": f'{{"origins": ["{SITE}"]}}'}
+    made = {"kept": start_api(), "clean": start_api(**other)}
     made["by query"] = made["clean"]
     for service in made.values():
         until(lambda service=service: _knows(service, "echo"), 100)

@@ -96,3 +96,18 @@ def test_errors_are_problem_documents(
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, media_type)
     assert problems("exception", answer.json()) == []
     assert answer.json()["status"] == 404
+
+
+@proves("/rec/core/cross-origin", "/rec/core/access-control-expose-headers")
+def test_pages_of_a_site_that_may_use_the_service(services: dict[str, Any]) -> None:
+    service, site = services["clean"], {"Origin": "https://app.example.org"}
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "prefer"}
+    execution = "/processes/echo/execution"
+    allowed = service.request("OPTIONS", execution, **site, **asked)
+    assert allowed.headers["Access-Control-Allow-Origin"] == site["Origin"]
+    answer = service.post("echo", {"inputs": TEXT}, Prefer="respond-async", **site)
+    assert answer.headers["Access-Control-Allow-Origin"] == site["Origin"]
+    exposed = answer.headers["Access-Control-Expose-Headers"].lower().split(", ")
+    assert {"location", "link", "preference-applied", "retry-after", "etag"} <= set(exposed)
+    other = service.get("/", Origin="https://other.example")
+    assert "Access-Control-Allow-Origin" not in other.headers

@@ -66,6 +66,11 @@ def test_inputs_are_read_by_their_schemas(query: str, inputs: Any, echo: Process
             "input%5Bvalue%5D=QUJD&input%5BmediaType%5D=application/x&input[encoding]=base64",
             {"INPUT": {"value": "QUJD", "mediaType": "application/x", "encoding": "base64"}},
         ),
+        (
+            "INPUT[value]=" + quote(GEOJSON) + "&INPUT[mediaType]=application/geo%2Bjson",
+            {"INPUT": {"value": json.loads(GEOJSON), "mediaType": "application/geo+json"}},
+        ),
+        ("INPUT[value]=%3Cgml/%3E", {"INPUT": {"value": "<gml/>"}}),
         ("DISTANCE=2.5&SEGMENTS=3", {"DISTANCE": 2.5, "SEGMENTS": 3}),
         ("DISTANCE=far", {"DISTANCE": "far"}),
         ("DISTANCE=NaN", {"DISTANCE": "NaN"}),

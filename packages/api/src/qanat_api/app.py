@@ -50,7 +50,7 @@ METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
 SENT = (
     *("Authorization", "If-Match", "If-None-Match", "If-Range", "Last-Event-ID"),
-    *("Prefer", "Range", "X-Request-ID"),
+    *("Prefer", "Range", "X-API-Key", "X-Request-ID"),
 )
 """Headers that they may send, beside those that they always may."""
 
@@ -58,6 +58,7 @@ EXPOSED = (
     *("Accept-Ranges", "Allow", "Content-Crs", "Content-Disposition", "Content-Location"),
     "Content-Range",
     *("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "Vary"),
+    "WWW-Authenticate",
 )
 """Headers of answers that their scripts may read, beside those that they always may."""
 

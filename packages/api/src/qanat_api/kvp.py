@@ -127,7 +127,12 @@ def _input(rule: Rule, name: str, said: Said) -> JsonValue:
     if "href" in said.members:
         return {member: said.members[member] for member in LINK if member in said.members}
     if "value" in said.members:
-        return {member: said.members[member] for member in VALUE if member in said.members}
+        qualified: dict[str, JsonValue] = {
+            member: said.members[member] for member in VALUE if member in said.members
+        }
+        if "encoding" not in said.members:
+            qualified["value"] = _one(rule, said.members["value"])
+        return qualified
     if not said.values:
         raise InvalidParameter(f"{name}: its value is not given, only {', '.join(said.members)}")
     if any(branch.bbox for branch in rule.branches):
