@@ -165,7 +165,7 @@ class Janitor:
         for job_id in self._unknown({job_id for job_id, written in listed if written < old}):
             if self._stopping.is_set() or time.monotonic() > end:
                 return
-            logger.warning("job %s is not known: its files are taken away", job_id)
+            logger.info("files of %s, which is no job that is known, are taken away", job_id)
             files.remove_job(job_id)
         if len(listed) < FILES:
             self._listing, self._rested = None, time.monotonic() + REST_SECONDS

@@ -39,7 +39,7 @@ class RegistrySettings(Section):
         default=86_400,
         gt=0,
         description="How old files in the storage must be, in seconds, to be taken away when no job is"
-        " known that they belong to: longer than a job may wait to be run.",
+        " known that they belong to, as uploads are: longer than a job may wait to be run.",
     )
     clean_seconds: float = Field(
         default=10.0,

@@ -44,8 +44,48 @@ for (const box of document.querySelectorAll("input[data-filter]")) {
 // What is wrong with a form is the first thing to read.
 document.getElementById("errors")?.focus();
 
-// A job that has not ended: its page is fetched again and again, and what changed is shown.
+// A job that has not ended: its page is fetched again at each of its events, and what changed is shown.
+// Where no events come, it is fetched again and again.
 const PAUSE = 1000;
+const PAUSE_WITH_EVENTS = 10000;
+const LEAST_PAUSE = 100;
+
+let listens = false;
+let changed = false;
+let resume = null;
+
+function wake() {
+  changed = true;
+  resume?.();
+}
+
+function listen() {
+  const events = new EventSource(`${location.pathname.replace(/\/$/, "")}/events`);
+  const happened = (event) => {
+    listens = true;
+    if (event.type === "status" && JSON.parse(event.data).finished) {
+      events.close();
+    }
+    wake();
+  };
+  events.addEventListener("status", happened);
+  events.addEventListener("log", happened);
+  events.addEventListener("error", () => {
+    listens = false;
+  });
+}
+
+async function change() {
+  if (!changed) {
+    await new Promise((resolve) => {
+      resume = resolve;
+      setTimeout(resolve, listens ? PAUSE_WITH_EVENTS : PAUSE);
+    });
+  }
+  resume = null;
+  await new Promise((resolve) => setTimeout(resolve, LEAST_PAUSE));
+  changed = false;
+}
 
 function tell(live) {
   const said = document.getElementById("said");
@@ -75,7 +115,7 @@ async function follow() {
   if (live.dataset.ended === "yes") {
     return;
   }
-  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  await change();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -93,5 +133,8 @@ async function follow() {
 }
 
 if (document.getElementById("live")) {
+  if (document.getElementById("live").dataset.ended !== "yes") {
+    listen();
+  }
   follow();
 }
