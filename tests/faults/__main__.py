@@ -73,7 +73,7 @@ def one(name: str, seconds: float, seed: int, *, keep: bool) -> list[str]:
     tell(f"{name}: seed {seed}, {seconds:.0f} s, logs in {folder}")
     with SYSTEMS[name](folder) as system:
         history, found = attacked(system, seconds, seed)
-    found += violations(history)
+    found += [*violations(history), *system.ended]
     if not history.jobs():
         found.append("no job was accepted at all")
     if not found and not keep:

@@ -106,6 +106,7 @@ def main() -> int:
     tell(f"load: seed {given.seed}, {given.seconds:g} s, logs in {folder}")
     with all_in_one(folder) as system:
         wrong = loaded(system, given.seconds, given.seed)
+    wrong += system.ended
     for words, times in Counter(wrong).most_common(50):
         sys.stdout.write(f"{times} times: {words}\n")
     sys.stdout.write(f"seed {given.seed}: {len(wrong)} things went wrong\n")

@@ -112,6 +112,13 @@ class System:
     clock: Clock
     url: str = ""
     proxies: Mapping[str, Proxy] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    """What did not end as it should when it was told to stop at last."""
+
+    def note_end(self, name: str, status: int) -> None:
+        """One was told to stop; a Python that is still starting ends by the signal itself."""
+        if status not in (0, -signal.SIGTERM):
+            self.ended.append(f"{name} ended with status {status} when it was told to stop")
 
     def environ(self) -> dict[str, str]:
         """The settings that all systems have alike, as environment."""
@@ -307,20 +314,18 @@ class Apart(System):
             self.bounce(server, kill=True)
         self.await_service()
 
-    def stop(self) -> int:
-        """Stop all services; the worst status."""
+    def stop(self) -> None:
+        """Stop all services."""
         self.ending.set()
         time.sleep(0.5)
         for process in self.running.values():
             process.terminate()
-        statuses = []
-        for process in self.running.values():
+        for name, process in self.running.items():
             try:
-                statuses.append(abs(process.wait(30)))
+                self.note_end(name, process.wait(60))
             except subprocess.TimeoutExpired:
                 process.kill()
-                statuses.append(abs(process.wait()))
-        return max(statuses)
+                self.note_end(name, process.wait())
 
 
 @contextmanager
@@ -333,7 +338,7 @@ def all_in_one(folder: Path) -> Iterator[System]:
             yield system
         finally:
             small.free()
-            system.stop()
+            system.note_end("pyqgiswps", system.stop())
 
 
 @contextmanager

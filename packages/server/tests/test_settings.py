@@ -142,6 +142,19 @@ def test_a_taken_port_is_told_with_its_setting() -> None:
             check(given)
 
 
+def test_an_address_that_others_reach_needs_a_word_on_who_may_do_what() -> None:
+    with pytest.raises(CannotStart, match=r"api\.access\.open = true"):
+        check(settings(api={"host": ALL_INTERFACES, "port": 0}, registry={"port": 0}))
+
+
+def test_keys_and_rules_go_on_to_the_parts(tmp_path: Path) -> None:
+    key = {"name": "alice", "sha256": "0" * 64, "roles": ["admin"]}
+    given = settings(api={"access": {"keys": [key], "rules": [{"roles": ["user"], "actions": []}]}})
+    with settings_file(given, tmp_path) as file:
+        read = load(ApiSettings, file, environ={}).settings.api.access
+    assert read == given.api.access
+
+
 def test_api_and_registry_on_one_port_are_told_too() -> None:
     registry = settle(settings(registry={"port": 0}), *EMBEDDED).registry
     given = settings(registry={"port": registry.port}, api={"port": registry.port})

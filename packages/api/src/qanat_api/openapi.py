@@ -14,6 +14,7 @@ from qanat_api.openapi_parts import (
     JOB_FILTERS,
     OF_RESULTS,
     PARAMETERS,
+    SECURITY,
     TEXT,
     Object,
 )
@@ -40,8 +41,10 @@ def document(
             {"name": "processes", "description": "What can be run"},
             {"name": "jobs", "description": "What runs and ran"},
         ],
+        "security": [{}, *({name: []} for name in SECURITY)],
         "paths": _paths(kvp=kvp),
         "components": {
+            "securitySchemes": SECURITY,
             "schemas": SCHEMAS,
             "parameters": PARAMETERS,
             "headers": HEADERS,

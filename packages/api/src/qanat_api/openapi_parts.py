@@ -28,6 +28,18 @@ ERRORS: Mapping[int, str] = {
 """Status → when, of the exception documents."""
 
 
+SECURITY: Object = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key, or a token of the issuer that the service believes",
+    },
+    "basic": {"type": "http", "scheme": "basic", "description": "The password is a key"},
+}
+"""How one shows who one is, where the service asks for it."""
+
+
 def _parameter(
     name: str, place: str, text: str, schema: Object, *, explode: bool | None = None
 ) -> Object:
