@@ -179,3 +179,20 @@ def test_a_part_of_the_catalogue_has_no_trace_of_what_is_hidden() -> None:
 
     assert (list(seen.services), described["service"]) == (["old"], "old")
     assert "new" not in json.dumps(described)
+
+
+def test_an_older_id_leads_to_what_is_offered_in_its_place_and_is_not_listed() -> None:
+    offer = Offer(processes=[process("native:new")], aliases={"qgis:new": "native:new"})
+    snapshot = build(
+        Catalog(complete=True, services=[entry("main", "d")]), {"d": offer}, (), NOTHING
+    )
+    assert listed(snapshot) == ["native:new"]
+    for old in ("qgis:new", "qgis:new@main"):
+        found = snapshot.get(old)
+        assert found is not None
+        assert found.process.id == "native:new"
+        assert found.id == old.replace("qgis", "native")
+    assert snapshot.get("qgis:other") is None
+    assert snapshot.get("qgis:new@other") is None
+    later = build(Catalog(complete=False), {}, (), snapshot)
+    assert later.get("qgis:new") is not None

@@ -33,15 +33,16 @@ FIELD_TYPES = {
     2: "integer",
     4: "bigint",
     6: "real",
-    9: "list",
     10: "text",
-    11: "stringlist",
+    11: "text-list",
     12: "binary",
     14: "date",
     15: "time",
     16: "datetime",
 }
 """Qt's number of a field's type → what the descriptions call it."""
+
+LIST = 9
 
 
 class Absent(Exception):
@@ -176,7 +177,7 @@ class Requests:
     def new_fields(self, _: Param, value: Any, schema: Mapping[str, Any]) -> Json:
         """Definitions of fields."""
         known = schema["items"]["properties"]
-        types = [FIELD_TYPES[each["type"]] for each in value]
+        types = [_field_type(each) for each in value]
         if strange := set(types).difference(known["type"]["enum"]):
             raise NotOffered(f"a field of the type {', '.join(strange)} is not described")
         return [
@@ -247,6 +248,11 @@ WRITERS: Mapping[str, Callable[[Requests, Param, Any, Mapping[str, Any]], Json]]
     "relief_colors": Requests.relief,
 }
 """QGIS's type of a parameter → how a value of it is written; others go as they are."""
+
+
+def _field_type(about: Mapping[str, Any]) -> str:
+    lists = about["type"] == LIST
+    return f"{FIELD_TYPES[about['sub_type']]}-list" if lists else FIELD_TYPES[about["type"]]
 
 
 def algorithm_of(case: Case) -> QgsProcessingAlgorithm:

@@ -45,6 +45,7 @@ def all_in_one(folder: Path, models: Path) -> Iterator[str]:
         "QANAT_SERVER__DATA_FOLDER": str(folder / "data"),
         "QANAT_API__PORT": str(port),
         "QANAT_REGISTRY__PORT": str(registry_port),
+        "QANAT_WORKER__QGIS__DEPRECATED": "true",
         "QANAT_WORKER__SLOTS": SLOTS,
         "QANAT_WORKER__SPARES": SLOTS,
     }

@@ -57,7 +57,9 @@ def _baseline(data: Path, case: Case, folder: Path) -> None:
 def engine(source: Path, _: str) -> Way:
     """Through the worker's engine, in this process."""
     return partial(
-        _service, source / TESTS, EngineDoor(application.start({"models": [str(source / MODELS)]}))
+        _service,
+        source / TESTS,
+        EngineDoor(application.start({"models": [str(source / MODELS)], "deprecated": True})),
     )
 
 

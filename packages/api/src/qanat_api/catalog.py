@@ -74,9 +74,14 @@ class Snapshot:
         services: Mapping[str, ServiceEntry],
         *,
         known: bool,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
-        """`order` names services, the preferred first; `known` is false until a registry was heard."""
+        """`order` names services, the preferred first; `known` is false until a registry was heard.
+
+        `aliases` has ids of older versions of QGIS: they lead to a process, and are not listed.
+        """
         self.entries = entries
+        self.aliases = aliases or {}
         self.services = services
         self._order = order
         self.known = known
@@ -99,7 +104,7 @@ class Snapshot:
             for service, offered in self.entries.items()
         }
         services = {name: one for name, one in self.services.items() if entries.get(name)}
-        return Snapshot(entries, self._order, services, known=self.known)
+        return Snapshot(entries, self._order, services, known=self.known, aliases=self.aliases)
 
     def __len__(self) -> int:
         """How many ids are listed."""
@@ -110,8 +115,12 @@ class Snapshot:
         return self._found[offered.process.id].service == offered.service
 
     def get(self, process_id: str) -> Offered | None:
-        """The process of an id, or of `id@service`."""
-        return self._found.get(process_id)
+        """The process of an id, or of `id@service`; the id may be an older one."""
+        found = self._found.get(process_id)
+        if found is not None:
+            return found
+        own, at, service = process_id.partition("@")
+        return self._found.get(f"{self.aliases.get(own, '')}{at}{service}")
 
     def summaries(self, query: ProcessQuery) -> list[ProcessSummary]:
         """The processes that a query is about, all its parts together."""
@@ -245,7 +254,11 @@ def build(
     if not catalog.complete:
         entries = _added(before.entries, entries)
         services = {**before.services, **services}
-    made = Snapshot(entries, _preferred(services, entries, order), services, known=True)
+    aliases = {old: new for offer in offers.values() for old, new in offer.aliases.items()}
+    if not catalog.complete:
+        aliases = {**before.aliases, **aliases}
+    preferred = _preferred(services, entries, order)
+    made = Snapshot(entries, preferred, services, known=True, aliases=aliases)
     made.prepare(before)
     return made
 

@@ -266,11 +266,15 @@ class Refusal(Message):
 
 
 class Offer(Message):
-    """All that a worker offers: content-addressed, kept in the store under its digest."""
+    """All that a worker offers: content-addressed, kept in the store under its digest.
+
+    `aliases` has ids of older versions of QGIS, each with the id of what is offered in its place.
+    """
 
     v: int = PROTOCOL
     processes: list[Process]
     refused: list[Refusal] = Field(default_factory=list)
+    aliases: dict[str, str] = Field(default_factory=dict)
 
 
 class OfferEntry(Message):

@@ -1,7 +1,6 @@
 """The command qanat-worker: settings → warm parent → Celery worker."""
 
 import logging
-import os
 import signal
 import sys
 import uuid
@@ -14,49 +13,24 @@ from qanat_common.command import command
 from qanat_common.monitor import Monitor
 from qanat_common.storage import Storage
 from qanat_common.store import Store
+from qanat_worker import verbs
 from qanat_worker.broker import JobWorker, Mouth, OfferQueue, Parts, make_app
 from qanat_worker.children import Children, EngineFailed
-from qanat_worker.confinement import Confinement, is_complete
+from qanat_worker.confinement import is_complete
 from qanat_worker.fetch import Fetcher
 from qanat_worker.folders import own_folder
 from qanat_worker.herald import Herald
+from qanat_worker.launch import engine_start
 from qanat_worker.presence import identity
 from qanat_worker.pulse import Pulse
 from qanat_worker.runner import Runner
-from qanat_worker.sandbox import scrubbed
 from qanat_worker.settings import Settings, WorkerSettings
 from qanat_worker.stopper import STOPS, Stopper
 from qanat_worker.tally import Tally
-from qanat_worker.warm import Capabilities, EngineStart
+from qanat_worker.warm import Capabilities
 from qanat_worker.watch import Watch
 
 logger = logging.getLogger("qanat_worker")
-
-
-def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> EngineStart:
-    """How the warm parent is started; its home is a folder of this worker."""
-    home = folder / "parent"
-    home.mkdir(mode=0o700)
-    return EngineStart(
-        engine=settings.engine,
-        options=settings.qgis.model_dump(mode="json"),
-        environment=scrubbed(os.environ, settings.environment, home),
-        folder=home,
-        confinement=Confinement(
-            sandbox=settings.sandbox,
-            network=settings.network,
-            readable=[str(path) for path in _readable(settings)],
-        ),
-        spares=settings.spares,
-        log_level=log_level,
-        timeout=settings.start_timeout,
-        echo=settings.echo,
-    )
-
-
-def _readable(settings: WorkerSettings) -> list[Path]:
-    qgis = settings.qgis
-    return [*settings.readable, qgis.prefix_path, *qgis.python_paths, *qgis.published]
 
 
 def run(settings: Settings) -> None:
@@ -154,6 +128,7 @@ main = command(
     Settings,
     run,
     "Runs the jobs of a service, each in a process of its own, and announces what it offers.",
+    verbs.VERBS,
 )
 
 if __name__ == "__main__":

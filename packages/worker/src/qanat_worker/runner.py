@@ -281,7 +281,7 @@ class Runner:
                     watch.check_output()
                     return outputs
                 case Broken() as broken:
-                    raise _error(broken, watch)
+                    raise error_of(broken, watch)
             if report.stop is not None:
                 raise Stopped
             watch.check()
@@ -327,7 +327,7 @@ def _failed(error: QanatError) -> Failed:
     return Failed(code=error.code, message=error.detail or error.title, pointer=pointer)
 
 
-def _error(broken: Broken, watch: Watch) -> QanatError:
+def error_of(broken: Broken, watch: Watch) -> QanatError:
     """What a child told, as the error it is; a tool that may not write more fails in many words."""
     watch.check_output()
     if broken.trace is not None:

@@ -57,7 +57,7 @@ async def process(
         document = {"links": parts.catalog.snapshot.links_of(links, offered)}
         made = pages.process(site, offered, document)
         return html.conditional(request, documents.ready_bytes(made))
-    ready = parts.catalog.snapshot.description(links.base, process_id)
+    ready = parts.catalog.snapshot.description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
 
 

@@ -3,6 +3,7 @@
 import logging
 import platform
 from collections import Counter
+from collections.abc import Iterator
 
 from osgeo import gdal
 from qgis.core import Qgis, QgsApplication, QgsProcessingAlgorithm, QgsProjUtils
@@ -16,6 +17,10 @@ from qanat_worker.engine.policy import Policy
 from qanat_worker.port import Feedback, Produced, Task
 
 logger = logging.getLogger(__name__)
+
+
+FORMER_PROVIDERS = ("qgis", "grass7")
+"""Providers that algorithms have left for others; QGIS finds them by their older ids too."""
 
 
 class Algorithms:
@@ -42,7 +47,20 @@ class Algorithms:
 
     def offer(self) -> Offer:
         """The same at each start of the same QGIS."""
-        return Offer(processes=list(self._processes.values()), refused=self._refused)
+        return Offer(
+            processes=list(self._processes.values()),
+            refused=self._refused,
+            aliases={old: new for new in self._processes for old in self._older(new)},
+        )
+
+    def _older(self, process_id: str) -> Iterator[str]:
+        """Ids by which QGIS finds an algorithm although it has moved to another provider."""
+        name = process_id.partition(":")[2]
+        for provider in FORMER_PROVIDERS:
+            old = f"{provider}:{name}"
+            found = self._registry.algorithmById(old) if old not in self._processes else None
+            if found is not None and found.id() == process_id:
+                yield old
 
     def versions(self) -> dict[str, str]:
         """Of QGIS, what it stands on, and Python."""

@@ -12,6 +12,9 @@ FLAGS = {
 }
 """QGIS's name of a flag → why an algorithm that has it is not offered."""
 
+SUPERSEDED_HAVE = frozenset({"HideFromToolbox", "NotAvailableInStandaloneTool"})
+"""Flags that algorithms have for no other reason than that others have taken their place."""
+
 _CODE = "it runs code that a client would write"
 _NETWORK = "it reads addresses that a client would choose"
 _DATABASE = "it works on a database connection of this server"
@@ -57,6 +60,7 @@ DENIED: dict[str, str] = {
     "native:printlayout*": _PROJECT,
     "native:atlaslayout*": _PROJECT,
     "native:stylefromproject": "it opens a project file, which may name any data source",
+    "qgis:setstylefor*": "it sets a style in a session of QGIS Desktop",
     "native:combinestyles": "it works on styles of QGIS Desktop",
     "gdal:buildvirtualraster": _PATHS,
     "gdal:buildvirtualvector": _PATHS,
@@ -150,7 +154,7 @@ class Policy:
 
     def _flags(self, flags: Collection[str]) -> set[str]:
         superseded = self.deprecated and "Deprecated" in flags
-        return set(flags) - {"HideFromToolbox"} if superseded else set(flags)
+        return set(flags) - SUPERSEDED_HAVE if superseded else set(flags)
 
     def _why_hazard(self, algorithm_id: str, flags: Collection[str]) -> str | None:
         if _fits(algorithm_id, self.hazards):

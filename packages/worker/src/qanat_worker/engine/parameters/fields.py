@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import JsonValue
 from qgis.core import (
+    Qgis,
     QgsPointCloudLayer,
     QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
@@ -42,6 +43,25 @@ FIELD_TYPES = {
     "binary": 12,
 }
 """Name → the type of a field by Qt's number, which Qt 5 and 6 have alike."""
+
+_LIST, _TEXTS = 9, 11
+LIST_TYPES = {
+    "text-list": (_TEXTS, FIELD_TYPES["text"]),
+    "integer-list": (_LIST, FIELD_TYPES["integer"]),
+    "bigint-list": (_LIST, FIELD_TYPES["bigint"]),
+    "real-list": (_LIST, FIELD_TYPES["real"]),
+}
+"""Name → the type of a field of lists, and of what is in them; QGIS 3.22 makes no such fields."""
+
+_MAKES_LISTS = Qgis.versionInt() >= 3_40_00
+_OFFERED_TYPES = {
+    **{name: {"type": kind} for name, kind in FIELD_TYPES.items()},
+    **{
+        name: {"type": kind, "sub_type": inner}
+        for name, (kind, inner) in LIST_TYPES.items()
+        if _MAKES_LISTS
+    },
+}
 
 
 class Field(LiteralConverter[QgsProcessingParameterField]):
@@ -163,7 +183,7 @@ class CloudAttribute(LiteralConverter[QgsProcessingParameterDefinition]):
 
 _FIELD_PROPERTIES: dict[str, JsonSchema] = {
     "name": {"type": "string"},
-    "type": {"type": "string", "enum": [*FIELD_TYPES]},
+    "type": {"type": "string", "enum": [*_OFFERED_TYPES]},
     "length": {"type": "integer", "minimum": 0, "default": 0},
     "precision": {"type": "integer", "minimum": 0, "default": 0},
 }
@@ -172,7 +192,7 @@ _FIELD_PROPERTIES: dict[str, JsonSchema] = {
 def _new_field(each: Mapping[str, JsonValue]) -> dict[str, Any]:
     return {
         "name": expect_text(each.get("name")),
-        "type": choice(each.get("type"), FIELD_TYPES),
+        **choice(each.get("type"), _OFFERED_TYPES),
         "length": expect_whole(each.get("length", 0)),
         "precision": expect_whole(each.get("precision", 0)),
     }
