@@ -148,3 +148,15 @@ def test_every_listed_process_has_a_description(http: httpx2.Client) -> None:
         described = http.get(f"/processes/{process['id']}").json()
         assert described["id"] == process["id"]
         assert described["outputs"]
+
+
+def test_an_older_id_of_an_algorithm_is_described_and_runs(
+    http: httpx2.Client, cities: dict[str, Any]
+) -> None:
+    described = http.get("/processes/qgis:centroids").json()
+    assert described["id"] == "native:centroids"
+    answer = execute(http, "qgis:centroids", {"inputs": {"INPUT": cities}})
+    assert answer.status_code == 200, answer.text
+    listed = {each["id"] for each in http.get("/processes").json()["processes"]}
+    assert "native:centroids" in listed
+    assert "qgis:centroids" not in listed

@@ -116,8 +116,11 @@ class Desk:
         )
         child = self._children.take(lambda: False)
         assert child is not None  # noqa: S101 - nothing stops the waiting
-        child.order(Order(task=task, limits=self._settings.limits, root=str(root)))
-        return self._attend(child, Watch(self._settings.limits, child.pid, root), told)
+        try:
+            child.order(Order(task=task, limits=self._settings.limits, root=str(root)))
+            return self._attend(child, Watch(self._settings.limits, child.pid, root), told)
+        finally:
+            child.end()
 
     def _attend(self, child: Child, watch: Watch, told: Feedback) -> dict[str, Produced]:
         try:

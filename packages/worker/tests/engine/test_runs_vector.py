@@ -180,6 +180,14 @@ def test_an_invalid_geometry_fails_and_is_named(bench: Any, make: Any) -> None:
         bench.run("native:dissolve", INPUT=make.features(bow, make.square(0, 0)))
 
 
+def test_ids_of_older_versions_are_told_with_what_has_taken_their_place(bench: Any) -> None:
+    aliases = bench.engine.offer().aliases
+    assert aliases["qgis:aggregate"] == "native:aggregate"
+    offered = {process.id for process in bench.engine.offer().processes}
+    assert set(aliases.values()) <= offered
+    assert not set(aliases) & offered
+
+
 def test_ids_of_older_versions_are_known(bench: Any, make: Any) -> None:
     assert len(bench.features("qgis:dissolve", INPUT=square_numbers(make))) == 1
 

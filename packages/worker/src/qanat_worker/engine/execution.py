@@ -26,6 +26,9 @@ from qanat_worker.port import Feedback, Produced, Task
 Wanted = Mapping[str, Format]
 """Name of a destination → format in which it is wanted."""
 
+TOOLS = ("gdal:", "grass")
+"""How the ids of algorithms begin that run programs, with texts as their arguments."""
+
 _BLAMED = re.compile(r"parameter value for (\S+)")
 
 
@@ -123,7 +126,7 @@ def _inputs(
     given.sort(key=lambda param: not CONVERTERS[param.type()].files)
     for param in given:
         values[param.name()] = _value(algorithm, param, policy, inputs[param.name()], job)
-    if algorithm.id().startswith("gdal:"):
+    if algorithm.id().startswith(TOOLS):
         _check_layer_names(job)
     return values
 
@@ -165,7 +168,7 @@ def _value(
 
 
 def _check_layer_names(job: Workspace) -> None:
-    """GDAL's tools get the names of layers within files as arguments, and within SQL."""
+    """Programs get the names of layers within files as arguments, and within SQL."""
     for name, layers in job.layers.items():
         for layer in layers:
             wrong = expressions.wrong_argument(str(layer.customProperty(INNER_NAME, "")))

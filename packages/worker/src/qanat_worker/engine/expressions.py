@@ -151,6 +151,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CREATION_OPTIONS = re.compile(r"(\w+=[\w.:+-]*(\|\w+=[\w.:+-]*)*)?")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,62}")
 _UNSAFE_ARGUMENT = re.compile(r"""^-(?!\d)|["'\\`$\x00-\x1f\x7f]|^/|://""")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _PART = re.compile(r"[\w .,-]*")
 _PIPELINE = re.compile(r"[\w+=.,\- ]*")
 
@@ -201,6 +202,17 @@ def wrong_argument(text: str) -> str | None:
     return None
 
 
+def wrong_condition(text: str) -> str | None:
+    """A condition of SQL that stands within double quotes of a shell's line."""
+    return wrong_argument(text.replace("'", ""))
+
+
+def wrong_lines(text: str) -> str | None:
+    """Lines that a tool reads from a file: no other control characters."""
+    odd = _CONTROL.search(text)
+    return f"{text[:200]!r} holds control characters" if odd else None
+
+
 def wrong_options(text: str) -> str | None:
     """Creation options of GDAL: NAME=VALUE, several separated by |."""
     return None if _CREATION_OPTIONS.fullmatch(text) else f"{text!r} is not NAME=VALUE|NAME=VALUE"
@@ -239,6 +251,10 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("gdal:*", "OPTIONS"): wrong_options,
     ("gdal:*", "GEOMETRY"): wrong_identifier,
     ("gdal:*", "*"): wrong_argument,
+    ("grass*:*", "*rules*"): wrong_lines,
+    ("grass*:*", "config_txt"): wrong_lines,
+    ("grass*:*", "*where"): wrong_condition,
+    ("grass*:*", "*"): wrong_argument,
 }
 """(Pattern of ids, pattern of names) → the check of a text; the first that fits."""
 
