@@ -19,6 +19,7 @@ from qanat_common.settings import NESTING, PREFIX, Section
 
 HERE = Path(__file__).parent
 CONFORMANCE = HERE.parents[1] / "tests" / "conformance"
+SUITE = HERE.parents[1] / "tests" / "e2e" / "qgis_suite"
 PARTS = ("Message",)
 
 
@@ -106,6 +107,15 @@ def compatibility_page() -> str:
     return page
 
 
+def suite_page() -> str:
+    """QGIS's own tests through the service."""
+    modules = [
+        _module(f"suite_{name}", SUITE / f"{name}.py") for name in ("page", "figures", "known")
+    ]
+    page: str = modules[0].page(*modules[1:])
+    return page
+
+
 def _of_tests(name: str) -> ModuleType:
     """A module that stands beside the tests of conformance."""
     return _module(f"conformance_{name}", CONFORMANCE / f"{name}.py")
@@ -130,6 +140,7 @@ def pages() -> dict[str, str]:
         "openapi.json": api_definition(),
         "conformance.md": conformance_page(),
         "clients.md": clients_page(),
+        "qgis-suite.md": suite_page(),
         "compatibility.md": compatibility_page(),
         **messages(),
     }
