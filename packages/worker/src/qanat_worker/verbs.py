@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -188,5 +188,5 @@ def _debugs(context: typer.Context) -> bool:
     return settings.log.level == "debug"
 
 
-VERBS = {"check": check, "describe": describe, "run": run}
+VERBS: Mapping[str, Callable[..., None]] = {"check": check, "describe": describe, "run": run}
 """What a command line says → what it does."""
