@@ -111,3 +111,14 @@ def test_pages_of_a_site_that_may_use_the_service(services: dict[str, Any]) -> N
     assert {"location", "link", "preference-applied", "retry-after", "etag"} <= set(exposed)
     other = service.get("/", Origin="https://other.example")
     assert "Access-Control-Allow-Origin" not in other.headers
+
+
+@proves("/rec/core/link-header")
+def test_links_of_a_document_stand_in_link_headers_too(service: Any) -> None:
+    job = service.post("echo", {"inputs": TEXT}, Prefer="respond-async").headers["Location"]
+    service.ended(job)
+    for path in ("/", "/processes", "/processes?limit=1&offset=1", "/processes/echo", "/jobs", job):
+        answer = service.get(path)
+        told = answer.headers["Link"]
+        for link in answer.json()["links"]:
+            assert f'<{link["href"]}>; rel="{link["rel"]}"' in told, (path, link)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
+from qanat_api import links
 from qanat_api.languages import ENGLISH, language, told
 from qanat_api.negotiation import matches, problem_type, takes_gzip
 from qanat_common.errors import QanatError, Unauthorized
@@ -27,10 +28,11 @@ SMALL = 1000
 
 @dataclass(frozen=True)
 class Ready:
-    """A document as bytes, made once and sent often; `tag` names these bytes."""
+    """A document as bytes, made once and sent often; `tag` names these bytes, `link` are its links."""
 
     content: bytes
     tag: str
+    link: str = ""
 
     @cached_property
     def gzipped(self) -> bytes:
@@ -49,12 +51,24 @@ def encode(document: Document | Mapping[str, Any]) -> bytes:
 
 def ready(document: Document | Mapping[str, Any]) -> Ready:
     """A document made ready to be sent often."""
-    return ready_bytes(encode(document))
+    plain = document.document() if isinstance(document, Document) else document
+    content = encode(plain)
+    return Ready(content, _tag(content), links.headers(plain.get("links") or ()))
 
 
 def ready_bytes(content: bytes) -> Ready:
     """Bytes made ready to be sent often."""
-    return Ready(content, hashlib.sha256(content).hexdigest()[:32])
+    return Ready(content, _tag(content))
+
+
+def _tag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def linked(document: Mapping[str, Any], own: str = "") -> dict[str, str]:
+    """The Link header of a document that is made for one answer; `own` comes before its links."""
+    told = ", ".join(part for part in (own, links.headers(document["links"])) if part)
+    return {"Link": told} if told else {}
 
 
 def plain(
@@ -77,6 +91,8 @@ def conditional(
     asked = request.headers
     gzipped = len(document.content) > SMALL and takes_gzip(asked.get("accept-encoding"))
     own = NOSNIFF | REVALIDATE | dict(headers) | {"ETag": document.etag(gzipped=gzipped)}
+    if document.link:
+        own["Link"] = f"{own['Link']}, {document.link}" if "Link" in own else document.link
     known = asked.get("if-none-match")
     if known and any(matches(known, document.etag(gzipped=coded)) for coded in (False, True)):
         return Response(status_code=304, headers=own)

@@ -1,7 +1,7 @@
 """Addresses of our resources, and the links between them: absolute, whatever the client asked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -172,6 +172,14 @@ def header(href: str, rel: str, *, media_type: str | None = None, title: str | N
     if title:
         parts.append(text_parameter("title", title))
     return "; ".join(parts)
+
+
+def headers(links: Iterable[Mapping[str, str]]) -> str:
+    """The links of a document as the value of a Link header (/rec/core/link-header)."""
+    return ", ".join(
+        header(link["href"], link["rel"], media_type=link.get("type"), title=link.get("title"))
+        for link in links
+    )
 
 
 def text_parameter(name: str, text: str) -> str:

@@ -45,7 +45,8 @@ async def job_list(
     }
     if as_html:
         return html.page(request, pages.jobs(site, document, given))
-    return documents.plain(document, headers=documents.NO_STORE | profile("jobs-list"))
+    named = documents.linked(document, profile("jobs-list")["Link"])
+    return documents.plain(document, headers=documents.NO_STORE | named)
 
 
 @get(router, "/jobs/{job_id}")
@@ -60,7 +61,8 @@ async def status(
         return html.page(request, pages.job(site, record, document, log, now))
     seconds = retry_after(record, now)
     again = {"Retry-After": str(seconds)} if seconds else {}
-    headers = documents.NO_STORE | profile("job-description") | again
+    named = documents.linked(document, profile("job-description")["Link"])
+    headers = documents.NO_STORE | named | again
     if "job-description" in profiles(filters.values(request.query_params, "profile")):
         document["processID"] = links.process(record.process_id)
     return documents.plain(document, headers=headers)
