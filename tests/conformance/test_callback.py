@@ -62,7 +62,7 @@ def calling(start_api: Callable[..., Any], subscriber: str, until: Callable[...,
         except httpx2.TransportError:
             return False
 
-    until(answers, 30)
+    until(answers, 60)
     return service
 
 

@@ -266,6 +266,17 @@ def test_a_synchronous_job_that_is_not_kept_stays_for_its_subscriber(
     assert receiver.calls[0].document == {"count": 2}
 
 
+def test_who_asked_for_no_outputs_is_told_of_the_success(
+    calling: Any, receiver: Receiver, until: Callable[..., Any]
+) -> None:
+    calling.worker.returns(count=Value(value=1))
+    headers = {"Prefer": "respond-async, return=minimal"}
+    body = {"inputs": {"text": "a"}, "outputs": {}, "subscriber": {"successUri": receiver.url("/")}}
+    calling.http.post("/processes/test:echo/execution", json=body, headers=headers)
+    until(lambda: receiver.calls)
+    assert receiver.calls[0].document in ({}, {"count": 1})
+
+
 def test_a_removed_job_calls_nobody(
     calling: Any, receiver: Receiver, until: Callable[..., Any]
 ) -> None:

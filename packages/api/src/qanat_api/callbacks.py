@@ -14,16 +14,15 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
 from qanat_api import content
-from qanat_api.documents import report
 from qanat_api.links import Links
 from qanat_api.responses import Answer, answer
 from qanat_api.settings import CallbackSettings
-from qanat_api.status import failure, outcome, status_document
+from qanat_api.status import status_document
 from qanat_api.subscribers import Subscribers
 from qanat_common import dialing
 from qanat_common.errors import Unavailable
@@ -31,7 +30,7 @@ from qanat_common.jobs import JobRecord
 from qanat_common.logs import job_context
 from qanat_common.notices import Notice, Occasion
 from qanat_common.ogc import JSON, OutputRequest, Response, Transmission
-from qanat_common.protocol import Failed, RunJob, Succeeded
+from qanat_common.protocol import RunJob, Succeeded
 
 logger = logging.getLogger(__name__)
 
@@ -107,11 +106,17 @@ class Caller:
                 for notice in await self._due():
                     call = asyncio.create_task(self._tell(notice))
                     self._calls.add(call)
-                    call.add_done_callback(self._calls.discard)
+                    call.add_done_callback(self._done)
                 await asyncio.sleep(self._look)
         finally:
             for call in self._calls:
                 call.cancel()
+
+    def _done(self, call: "asyncio.Task[None]") -> None:
+        """What went wrong is a mistake of ours; the notice is due again when it is no longer taken."""
+        self._calls.discard(call)
+        if not call.cancelled() and call.exception():
+            logger.error("a subscriber could not be called", exc_info=call.exception())
 
     async def _due(self) -> Sequence[Notice]:
         room = AT_ONCE - len(self._calls)
@@ -218,7 +223,11 @@ def _links(record: JobRecord) -> Links:
 
 async def _results(record: JobRecord, files: content.Files) -> bytes | None:
     """The results document; None when its files are no longer there."""
-    links, found = _links(record), outcome(record)
+    links, found, wanted = _links(record), record.outcome, record.request.outputs
+    if not isinstance(found, Succeeded):
+        return None
+    if wanted is not None and not wanted:
+        return b"{}"
 
     def document(request: RunJob) -> Answer:
         return answer(
@@ -241,11 +250,8 @@ def _all_by_reference(found: Succeeded, asked: RunJob) -> dict[str, OutputReques
 
 
 async def _failure(record: JobRecord, files: content.Files) -> bytes | None:
-    """The status, with the exception in it where there is one; a dismissal ends a job as well."""
-    document: dict[str, Any] = status_document(record, _links(record))
-    if isinstance(record.outcome, Failed):
-        document["exception"] = report(failure(record.outcome)).document()
-    return orjson.dumps(document)
+    """The status, which says why a job failed; a dismissal ends a job as well."""
+    return orjson.dumps(status_document(record, _links(record)))
 
 
 async def _progress(record: JobRecord, files: content.Files) -> bytes | None:

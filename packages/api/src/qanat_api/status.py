@@ -91,9 +91,10 @@ _ENDS = {JobStatus.SUCCESSFUL: "results", JobStatus.FAILED: "exceptions"}
 def _links(record: JobSummary, links: Links) -> list[Link]:
     own = links.job(record.job_id)
     found = [*both(own, "This job"), json_link(own, "monitor"), json_link(links.jobs, "up")]
-    found.append(json_link(links.log(record.job_id), REL + "log", "What the algorithm said"))
+    # below `own`, since a list has many jobs, and each address costs something to make
+    found.append(json_link(f"{own}/log", REL + "log", "What the algorithm said"))
     if record.status in _ENDS:
         rel = REL + _ENDS[record.status]
         media_type = "application/json" if record.status is JobStatus.FAILED else None
-        found.append(Link(href=links.results(record.job_id), rel=rel, type=media_type))
+        found.append(Link(href=f"{own}/results", rel=rel, type=media_type))
     return found
