@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from qanat_api.access import Caller
-from qanat_api.app import ROUTERS
+from qanat_api.app import PAGES, ROUTERS
 from qanat_api.rates import Rates
 from qanat_api.settings import ApiSettings
 from qanat_common.errors import TooManyRequests
@@ -105,17 +105,37 @@ def test_what_is_shown_and_not_valid_is_refused(api: Any, headers: dict[str, str
         assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
-def routes_of_jobs() -> list[tuple[str, str]]:
-    """Every method of every path below a job, from the routes: none can be forgotten."""
-    found = []
-    for router in ROUTERS:
-        for route in router.routes:
-            if isinstance(route, APIRoute) and route.path.startswith("/jobs/{job_id}"):
-                found += [(method, route.path) for method in sorted(route.methods)]
-    return found
+def routes() -> list[tuple[str, str]]:
+    """Every method of every path, from the routes: none can be forgotten."""
+    return [
+        (method, route.path)
+        for router in (*ROUTERS, *PAGES)
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods)
+    ]
 
 
-@pytest.mark.parametrize(("method", "path"), [*routes_of_jobs(), ("POST", "/jobs/{job_id}/cancel")])
+OF_JOBS = [route for route in routes() if route[1].startswith("/jobs/{job_id}")]
+OPEN = {"/", "/conformance", "/api", "/livez", "/readyz", "/static/{name}"}
+
+
+def test_what_is_not_open_to_all_asks_who_one_is(api: Any) -> None:
+    names = {"process_id": "test:echo", "job_id": "0", "output": "o", "upload_id": "u", "name": "n"}
+    answers = {}
+    for method, path in routes():
+        if path not in OPEN:
+            answer = api.http.request(
+                method,
+                path.format_map(names),
+                headers={"Origin": "http://qanat.test"},
+                content=b"{}",
+            )
+            answers[method, path] = answer.status_code
+    assert {route: status for route, status in answers.items() if status != 401} == {}
+
+
+@pytest.mark.parametrize(("method", "path"), OF_JOBS)
 def test_a_job_of_another_is_not_there(api: Any, method: str, path: str) -> None:
     job = submit(api, "alice")
     there, unknown = (

@@ -61,6 +61,8 @@ async def remove(upload_id: str, parts: PartsOf) -> Response:
 
 async def _found(upload_id: str, parts: Parts) -> Upload:
     """An upload of who asks; that of another is not there."""
+    if parts.guard is not None:
+        parts.guard.require("upload")
     found = await asyncio.to_thread(uploads.find, parts.files, upload_id)
     if parts.guard is not None and not parts.guard.owns(found.owner):
         raise NotFound("There is no such upload, or it has expired.")
