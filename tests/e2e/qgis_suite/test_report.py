@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.e2e.qgis_suite import cases, report
+from tests.e2e.qgis_suite import cases, figures, known, report
 from tests.e2e.qgis_suite.cases import Case, Versions
 from tests.e2e.qgis_suite.report import Class
 from tests.e2e.qgis_suite.verdict import Outcome, Verdict
@@ -61,6 +61,16 @@ def test_a_share_of_the_cases_is_the_same_whatever_others_there_are() -> None:
     assert 50 < len(tenth) < 150
     assert cases.share(every[500:], 10) == [case for case in tenth if case in every[500:]]
     assert cases.share(every, 1) == every
+
+
+@pytest.mark.parametrize("version", ["3.22.16", "3.40.6"])
+def test_the_figures_that_are_recorded_count_what_is_listed(version: str) -> None:
+    recorded = figures.recorded(version)
+    assert recorded is not None
+    whole = recorded["all"]
+    assert whole["known"] == len(known.of_version(version))
+    assert whole["direct"] == whole["service"] + whole["known"]
+    assert whole["gaps"] == 0
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ class Workspace:
         place = self.inputs / str(self._count)
         place.mkdir()
         safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in stem)[:100]
-        safe = safe.removesuffix(suffix)
+        # A tool of QGIS's takes the word layername anywhere in an address for the start of a name.
+        safe = safe.removesuffix(suffix).replace("layername", "layer")
         return place / f"{safe.lstrip('-.') or 'layer'}{suffix}"
 
     def known(self, key: object) -> list[QgsMapLayer] | None:
