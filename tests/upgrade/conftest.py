@@ -20,6 +20,12 @@ ENVIRON = os.environ | {
     for who in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "Tests"), ("EMAIL", "tests@example.org"))
 }
+# the clone may be another user's, as where CI mounts it
+ENVIRON |= {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
+}
 
 
 def missing(reason: str) -> None:
@@ -157,12 +163,19 @@ def first(release: ModuleType, clone: Path, name: str) -> str:
 
 def sources(root: Path, commit: str, name: str, folder: Path) -> Path:
     """The folder of a package as a commit has it; a shallow clone is asked to fetch it."""
-    there = subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=root, timeout=30)
+    there = subprocess.run(
+        ["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=root, env=ENVIRON, timeout=30
+    )
     if there.returncode:
-        subprocess.run(["git", "fetch", "-q", "--depth=1", "origin", commit], cwd=root, timeout=60)
+        subprocess.run(
+            ["git", "fetch", "-q", "--depth=1", "origin", commit], cwd=root, env=ENVIRON, timeout=60
+        )
     packed = folder / "packed.zip"
     done = subprocess.run(
-        ["git", "archive", "-o", str(packed), commit, f"packages/{name}"], cwd=root, timeout=30
+        ["git", "archive", "-o", str(packed), commit, f"packages/{name}"],
+        cwd=root,
+        env=ENVIRON,
+        timeout=30,
     )
     if done.returncode:
         missing(
