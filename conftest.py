@@ -22,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all", action="store_true", help="QGIS's own algorithm tests whole, not a tenth of them"
     )
+    parser.addoption(
+        "--compose", action="store_true", help="the cluster of compose.yaml too, in containers"
+    )
 
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
