@@ -306,3 +306,9 @@ def test_a_layer_is_called_as_its_value_says(bench: Any, make: Any, written: Any
 def test_a_file_has_its_suffix_once(tmp_path: Path, title: str) -> None:
     job = Workspace(tmp_path, QgsProcessingFeedback(False))
     assert job.path(title, ".tif").name == "dem.tif"
+
+
+def test_a_title_may_be_what_an_address_would_have(bench: Any, make: Any) -> None:
+    """A tool of QGIS's takes the word layername anywhere in an address for the start of a name."""
+    given = Inline(value=make.features(make.point(1, 2)), title="a.gpkg|layername=b")
+    assert bench.features("gdal:buffervectors", INPUT=given, DISTANCE=1)
