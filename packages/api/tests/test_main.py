@@ -19,7 +19,7 @@ from qanat_common.listing import JobFilter
 from qanat_common.protocol import Offer, Process, RunJob, Succeeded, Value, queue_name
 from qanat_common.store import Store
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @dataclass
@@ -69,11 +69,12 @@ def running(
         except httpx2.TransportError:
             return False
 
-    until(ready, 20)
-    yield Running(process, url, output)
-    if process.poll() is None:
+    try:
+        until(ready, 60)
+        yield Running(process, url, output)
+    finally:
         process.kill()
-    process.wait(10)
+        process.wait(10)
 
 
 @pytest.fixture
