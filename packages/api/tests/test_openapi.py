@@ -23,7 +23,7 @@ def test_the_definition_is_valid_openapi_3_0(api: Any) -> None:
 
 def test_every_operation_is_described_and_every_description_is_an_operation() -> None:
     names = {"process_id": "processId", "job_id": "jobId", "output": "outputId"}
-    names["upload_id"] = "uploadId"
+    names |= {"upload_id": "uploadId", "project_name": "projectName"}
     served = set()
     for route in (route for router in ROUTERS for route in router.routes):
         path: str = route.path

@@ -58,7 +58,11 @@ def arguments() -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser(prog="./dev suite")
     parser.add_argument("--way", choices=["engine", "http"], default="http")
-    parser.add_argument("--url", default="", help="a service that runs; else one is started")
+    parser.add_argument(
+        "--url",
+        default="",
+        help="a service that runs, with the projects of tests.e2e.qgis_suite.projects; else one is started",
+    )
     parser.add_argument("--only", default="", help="a regular expression: case or algorithm")
     parser.add_argument("--every", type=int, default=1, help="a fixed one of N cases")
     parser.add_argument("--jobs", type=int, default=2, help="how many cases at a time")
@@ -78,11 +82,7 @@ def main() -> int:
     baseline = verdicts("baseline", source, options)
     with tempfile.TemporaryDirectory(prefix="qs") as folder:
         needed = given.way == "http" and not given.url
-        started = (
-            server.all_in_one(Path(folder), source / fetch.MODELS)
-            if needed
-            else nullcontext(given.url)
-        )
+        started = server.all_in_one(Path(folder), source) if needed else nullcontext(given.url)
         with started as url:
             served = verdicts(given.way, source, [*options, f"--url={url}"])
     version = fetch.qgis_version()

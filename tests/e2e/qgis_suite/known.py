@@ -9,11 +9,7 @@ IN_PLACE = "not offered: the algorithm changes its input in place, and a client'
 PATHS = "not offered: its results are paths of files of the server"
 CODE = "not offered: it runs code that a client would write"
 SQL = "not offered: its SQL may open any file of the server as a table"
-PROJECT = "not offered: it renders a project, and there is none"
-ELLIPSOID = "the case sets the ellipsoid of the project, for which the standard has no place"
-PROJECT_UNITS = (
-    "the algorithm counts in the units of the project's CRS: none in the case, degrees in a job"
-)
+PROJECT = "the case renders a project of its own, which is not published"
 INVALID = "a job ends at an invalid geometry, as QGIS Desktop does; the case passes over it"
 NO_SUCH_FIELD = "a field that the layer lacks is refused; QGIS passes over it"
 OTHER_GEOMETRY = (
@@ -40,12 +36,6 @@ KNOWN: Mapping[str, str] = {
     "tests1: Dissolve with invalid geometries": INVALID,
     "tests2: Geometry by expression (point)": OTHER_GEOMETRY,
     "tests2: Delete columns (multiple)": NO_SUCH_FIELD,
-    "tests2: Hub lines geodesic": ELLIPSOID,
-    "tests2: Hub lines, geodesic, split": ELLIPSOID,
-    "tests2: Shortest path layer to point": PROJECT_UNITS,
-    "tests2: Shortest path point to layer": PROJECT_UNITS,
-    "tests2: Service area from point (fastest, old parameter)": PROJECT_UNITS,
-    "tests2: Service area from point (fastest, new parameter)": PROJECT_UNITS,
     "tests2: Create attribute index": IN_PLACE,
     "tests2: Create spatial index": IN_PLACE,
     "tests2: Truncate table": IN_PLACE,
@@ -54,12 +44,7 @@ KNOWN: Mapping[str, str] = {
     "tests3: Build virtual vector": PATHS,
     "tests4: Import photos": PATHS,
     "tests4: Merge vector layers with conflicting feature ids": FIDS,
-    "tests4: Antimeridian split, lines": ELLIPSOID,
-    "tests4: Antimeridian split, multilines": ELLIPSOID,
     "tests4: Generate XYZ tiles (Directory)": PROJECT,
-    "tests4: Overlap analysis 1": ELLIPSOID,
-    "tests4: Overlap analysis reprojected": ELLIPSOID,
-    "tests4: Overlap analysis 3, reordered inputs": ELLIPSOID,
     "tests4: Delete three columns": NO_SUCH_FIELD,
     "tests4: Retain three fields": NO_SUCH_FIELD,
 }
@@ -80,15 +65,6 @@ ONLY: Mapping[str, Mapping[str, str]] = {
         "gdal_algorithm_vector: Points along lines": GML_IDS,
         "tests1: Dissolve separate disjoint with geopackage input and output": FIDS,
         "tests2: Basic stats time": TIMES,
-        "tests2: Service area from point (shortest, nodes)": PROJECT_UNITS,
-        "tests2: Service area from point (shortest, nodes, bounds)": PROJECT_UNITS,
-        "tests2: Service area from point (shortest, lines)": PROJECT_UNITS,
-        "tests2: Service area from layer (shortest, nodes)": PROJECT_UNITS,
-        "tests2: Service area from layer (shortest, lines)": PROJECT_UNITS,
-        "tests2: Service area from layer (shortest, nodes, boundary)": PROJECT_UNITS,
-        "tests2: Shortest path point to layer, point tolerance": ELLIPSOID,
-        "tests2: Shortest path layer to point, with point tolerance": ELLIPSOID,
-        "tests2: Service area from layer (shortest, nodes, max distance from network)": ELLIPSOID,
     },
 }
 """Version of QGIS, as 3.22 → case → reason, on that version alone."""

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+from tests.e2e.qgis_suite import cases, projects
+from tests.e2e.qgis_suite.fetch import MODELS, TESTS
 
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0
@@ -37,10 +39,14 @@ def _serves(url: str) -> bool:
 
 
 @contextmanager
-def all_in_one(folder: Path, models: Path) -> Iterator[str]:
-    """Its address, while it runs on a data folder of its own; it publishes the models of a folder."""
+def all_in_one(folder: Path, source: Path) -> Iterator[str]:
+    """Its address, while it runs on a data folder of its own.
+
+    It publishes the models of the suite at `source`, and the projects of the cases.
+    """
     port, registry_port = _free_ports(2)
-    shutil.copytree(models, folder / "data" / "models")
+    shutil.copytree(source / MODELS, folder / "data" / "models")
+    projects.publish(cases.load(source / TESTS), folder / "data" / "projects")
     own = {
         "QANAT_SERVER__DATA_FOLDER": str(folder / "data"),
         "QANAT_API__PORT": str(port),

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 import httpx2
 from qgis.core import QgsCoordinateTransformContext, QgsVectorFileWriter
-from tests.e2e.qgis_suite import places
+from tests.e2e.qgis_suite import places, projects
 from tests.e2e.qgis_suite.cases import Case
 from tests.e2e.qgis_suite.requests import Requests, algorithm_of
 from tests.e2e.qgis_suite.verdict import JobFailed, NotOffered
 
 from qanat_api import inputs as api_inputs
+from qanat_api.projects import within
 from qanat_common.errors import QanatError
 from qanat_common.ogc import Process
 from qanat_common.protocol import Inline, LogLevel
@@ -26,10 +27,12 @@ SECONDS = 90.0
 class Door(Protocol):
     """Where a service takes requests."""
 
-    def describe(self, process_id: str) -> Process:
-        """The description of a process; raises NotOffered."""
+    def describe(self, process_id: str, project: str) -> Process:
+        """The description of a process within a project; raises NotOffered."""
 
-    def execute(self, process: Process, body: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    def execute(
+        self, process: Process, project: str, body: Mapping[str, Any], folder: Path
+    ) -> dict[str, Path]:
         """The outputs of a request as files below a folder; raises JobFailed."""
 
 
@@ -49,15 +52,19 @@ class EngineDoor:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         offer = engine.offer()
-        self._processes = {process.id: process for process in offer.processes}
+        offered = [*offer.processes, *(offer.in_projects or ())]
+        self._processes = {process.id: process for process in offered}
+        self._projects = {project.name: project for project in offer.projects or ()}
         self._refused = {refusal.id: refusal.reason for refusal in offer.refused}
 
-    def describe(self, process_id: str) -> Process:
+    def describe(self, process_id: str, project: str) -> Process:
         if process_id not in self._processes:
             raise NotOffered(self._refused.get(process_id, "unknown"))
-        return self._processes[process_id]
+        return within(self._processes[process_id], self._projects[project])
 
-    def execute(self, process: Process, body: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    def execute(
+        self, process: Process, project: str, body: Mapping[str, Any], folder: Path
+    ) -> dict[str, Path]:
         try:
             execute = api_inputs.parse_execute(dict(body))
             parsed = api_inputs.parse_inputs(execute, process, api_inputs.compile_rules(process))
@@ -66,6 +73,7 @@ class EngineDoor:
                 inputs={name: _resolved(value) for name, value in parsed.items()},
                 outputs=execute.outputs,
                 folder=str(folder),
+                project=project,
             )
             made = self._engine.run(task, Silent())
         except QanatError as error:
@@ -90,15 +98,19 @@ class HttpDoor:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def describe(self, process_id: str) -> Process:
-        answer = httpx2.get(f"{self._url}/processes/{process_id}", timeout=SECONDS)
+    def describe(self, process_id: str, project: str) -> Process:
+        url = f"{self._url}/processes/{process_id}"
+        answer = httpx2.get(url, params={"project": project}, timeout=SECONDS)
         if answer.status_code == 404:
             raise NotOffered("no such process")
         return Process.model_validate(answer.raise_for_status().json())
 
-    def execute(self, process: Process, body: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    def execute(
+        self, process: Process, project: str, body: Mapping[str, Any], folder: Path
+    ) -> dict[str, Path]:
         with httpx2.Client(base_url=self._url, timeout=SECONDS) as client:
-            answer = client.post(f"/processes/{process.id}/execution", json=body)
+            url, query = f"/processes/{process.id}/execution", {"project": project}
+            answer = client.post(url, params=query, json=body)
             if answer.status_code != 200:
                 raise JobFailed(f"{answer.status_code} {_detail(answer)}")
             link = _LINK.search(answer.headers.get("Link", ""))
@@ -140,11 +152,12 @@ class Service:
 
         Vector layers come from the service in the format `vector`.
         """
-        process = self._door.describe(algorithm_of(case).id())
+        project = projects.name_of(case)
+        process = self._door.describe(algorithm_of(case).id(), project)
         body = self._requests.write(case, process, vector)
         folder = self._folder / "job"
         folder.mkdir(parents=True)
-        files = self._door.execute(process, body, folder)
+        files = self._door.execute(process, project, body, folder)
         return {
             name: self._as_expected(path, case.results[name], name) for name, path in files.items()
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 from osgeo import gdal
 from qgis.core import Qgis, QgsApplication, QgsProcessingContext
 from qgis.PyQt.QtCore import QT_VERSION
+from tests.e2e.qgis_suite import cases, projects
 from tests.e2e.qgis_suite.baseline import Baseline
 from tests.e2e.qgis_suite.cases import Case, Versions
 from tests.e2e.qgis_suite.checks import Checker
@@ -56,11 +57,14 @@ def _baseline(data: Path, case: Case, folder: Path) -> None:
 
 def engine(source: Path, _: str) -> Way:
     """Through the worker's engine, in this process."""
-    return partial(
-        _service,
-        source / TESTS,
-        EngineDoor(application.start({"models": [str(source / MODELS)], "deprecated": True})),
-    )
+    published = source.parent / "projects"
+    projects.publish(cases.load(source / TESTS), published)
+    options = {
+        "models": [str(source / MODELS)],
+        "projects": [str(published)],
+        "deprecated": True,
+    }
+    return partial(_service, source / TESTS, EngineDoor(application.start(options)))
 
 
 def http(source: Path, url: str) -> Way:

@@ -25,6 +25,7 @@ from qanat_api.routes import (
     jobs,
     kvp,
     processes,
+    projects,
     results,
     services,
     site_of,
@@ -36,7 +37,7 @@ from qanat_common.errors import Internal, MethodNotAllowed, NotFound, QanatError
 logger = logging.getLogger(__name__)
 
 ROUTERS = (
-    *(core.router, processes.router, services.router),
+    *(core.router, processes.router, projects.router, services.router),
     *(jobs.router, results.router, uploads.router),
 )
 """The API, which its definition describes."""

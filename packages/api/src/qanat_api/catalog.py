@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any
 
+from qanat_api import projects
 from qanat_api.documents import Ready, ready
 from qanat_api.filters import ProcessQuery
 from qanat_api.inputs import Rules, compile_rules
 from qanat_api.links import Links, both, json_link, with_query
 from qanat_common.ogc import Link, Process, ProcessSummary
-from qanat_common.protocol import Catalog, Offer, ServiceEntry
+from qanat_common.protocol import Catalog, Offer, Project, ServiceEntry
 from qanat_common.routing import Place, places
 
 SEARCHED = frozenset({"provider", "group"})
@@ -23,6 +25,9 @@ READY_BASES = 8
 READY_DESCRIPTIONS = 4096
 """So many descriptions are kept ready."""
 
+READY_PROJECTS = 32
+"""Of so many projects the processes are kept ready."""
+
 READY_PAGES = 64
 """So many parts of the process list are kept ready."""
 
@@ -31,16 +36,38 @@ READY_PAGES = 64
 class Offered:
     """A process as a service offers it; `id` is the one by which it was found.
 
-    `queue` leads to workers that offer it, `qgis` is their version; `siblings` are the ids of the
-    same process at the other services that offer it.
+    `siblings` are the ids of the same process at the other services that offer it.
     """
 
     id: str
-    process: Process
+    place: Place
     service: str
-    queue: str | None = None
-    qgis: str = ""
     siblings: tuple[str, ...] = ()
+
+    @property
+    def queue(self) -> str:
+        """The queue of workers that offer it."""
+        return self.place.queue
+
+    @property
+    def qgis(self) -> str:
+        """Their version of QGIS."""
+        return self.place.qgis
+
+    @property
+    def project(self) -> Project | None:
+        """The project within which it is."""
+        return self.place.project
+
+    @property
+    def plain(self) -> Process:
+        """What the workers say of it, whatever the project."""
+        return self.place.process
+
+    @cached_property
+    def process(self) -> Process:
+        """The description for clients, with what the project has as choices."""
+        return projects.within(self.plain, self.project) if self.project else self.plain
 
     @cached_property
     def rules(self) -> Rules:
@@ -60,6 +87,9 @@ class Page:
 Entries = Mapping[str, Mapping[str, Place]]
 """Service → process id → where it is run."""
 
+Wanted = Callable[[str], bool]
+"""Whether an `id@service` is for whoever asks."""
+
 
 class Snapshot:
     """All processes at one time, by id and by `id@service`.
@@ -75,21 +105,29 @@ class Snapshot:
         *,
         known: bool,
         aliases: Mapping[str, str] | None = None,
+        offers: Mapping[str, Offer] = MappingProxyType({}),
+        project: str | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
         """`order` names services, the preferred first; `known` is false until a registry was heard.
 
         `aliases` has ids of older versions of QGIS: they lead to a process, and are not listed.
+        `project` is the one within which all of it is: `of` makes it so; `wanted` says what is left.
         """
         self.entries = entries
         self.aliases = aliases or {}
         self.services = services
         self._order = order
         self.known = known
+        self.offers = offers
+        self.project = project
+        self._wanted = wanted
+        self.of = lru_cache(READY_PROJECTS)(self._of_project)
         self._found = {offered.id: offered for offered in _offered(entries, order)}
         self._listed = _sorted(
             name
             for name, offered in self._found.items()
-            if name == offered.process.id or not self._is_default(offered)
+            if name == offered.plain.id or not self._is_default(offered)
         )
         self._listings: dict[str, Ready] = {}
         self.page = lru_cache(READY_PAGES)(self._page)
@@ -97,14 +135,65 @@ class Snapshot:
         self._summary = cache(self._summarised)
         self._text = cache(self._searched)
 
-    def part(self, wanted: Callable[[str], bool]) -> "Snapshot":
+    def part(self, wanted: Wanted) -> "Snapshot":
         """Only the processes whose `id@service` is wanted, and the services that offer one of them."""
         entries = {
-            service: {name: one for name, one in offered.items() if wanted(f"{name}@{service}")}
-            for service, offered in self.entries.items()
+            service: _wanted(service, offered, wanted) for service, offered in self.entries.items()
         }
         services = {name: one for name, one in self.services.items() if entries.get(name)}
-        return Snapshot(entries, self._order, services, known=self.known, aliases=self.aliases)
+        return Snapshot(
+            entries,
+            self._order,
+            services,
+            known=self.known,
+            aliases=self.aliases,
+            offers=self.offers,
+            wanted=wanted,
+        )
+
+    @cached_property
+    def published(self) -> Mapping[str, Project]:
+        """Name → project, as the most preferred service has it; by name."""
+        services = [self.services[name] for name in self._order if name in self.services]
+        digests = [digest for service in services for digest in service.digests]
+        told = [self.offers[digest].projects or () for digest in digests if digest in self.offers]
+        found = {each.name: each for several in reversed(told) for each in several}
+        return {name: found[name] for name in _sorted(found)}
+
+    def needing(self, process_id: str) -> list[str]:
+        """The projects in which there is a process that may not be there without one."""
+        return [
+            name
+            for name in self.published
+            if (inside := self.of(name)) is not None and inside.get(process_id)
+        ]
+
+    def _of_project(self, name: str) -> "Snapshot | None":
+        """The processes within a project, of the services that have it; None where none has."""
+        if name not in self.published:
+            return None
+        entries = {
+            service: {
+                process_id: place
+                for process_id, place in self._places(service, name).items()
+                if place.project is not None and projects.fits(place.process, place.project)
+            }
+            for service in self._order
+        }
+        return Snapshot(
+            entries,
+            self._order,
+            self.services,
+            known=self.known,
+            aliases=self.aliases,
+            project=name,
+        )
+
+    def _places(self, service: str, project: str) -> dict[str, Place]:
+        """What a service has within a project, of what is wanted."""
+        entry = self.services.get(service)
+        found = places(entry, self.offers, project) if entry else {}
+        return found if self._wanted is None else _wanted(service, found, self._wanted)
 
     def __len__(self) -> int:
         """How many ids are listed."""
@@ -112,7 +201,7 @@ class Snapshot:
 
     def _is_default(self, offered: Offered) -> bool:
         """Whether the plain id leads to it."""
-        return self._found[offered.process.id].service == offered.service
+        return self._found[offered.plain.id].service == offered.service
 
     def get(self, process_id: str) -> Offered | None:
         """The process of an id, or of `id@service`; the id may be an older one."""
@@ -144,7 +233,7 @@ class Snapshot:
         """Some of the list, with links to what is before and after (/req/core/pl-links)."""
         names = self._matching(query)
         limit, offset = query.limit or len(names) or 1, query.offset
-        links, found = Links(base), names[offset : offset + limit]
+        links, found = Links(base, self.project), names[offset : offset + limit]
 
         def at(size: int | None, start: int) -> str:
             return with_query(links.processes, query.parameters(size, start))
@@ -161,7 +250,7 @@ class Snapshot:
 
     def _whole(self, base: str) -> Ready:
         """The whole list."""
-        links = Links(base)
+        links = Links(base, self.project)
         own = [link.document() for link in links.of_list()]
         return ready({"processes": self._items(links, self._listed), "links": own})
 
@@ -186,7 +275,7 @@ class Snapshot:
 
     def _summarised(self, name: str) -> ProcessSummary:
         found = self._found[name]
-        return found.process.summary().model_copy(update={"id": found.id})
+        return found.plain.summary().model_copy(update={"id": found.id})
 
     def _searched(self, name: str) -> str:
         return _text(self._summary(name))
@@ -202,7 +291,7 @@ class Snapshot:
         offered = self._found[process_id]
         update = {
             "id": offered.id,
-            "links": self._links(Links(base), offered),
+            "links": self._links(Links(base, self.project), offered),
             "service": offered.service,
             "qgis_version": offered.qgis or None,
         }
@@ -218,6 +307,10 @@ class Snapshot:
     def links_of(self, links: Links, offered: Offered) -> list[dict[str, Any]]:
         """The same as JSON."""
         return [link.document() for link in self._links(links, offered)]
+
+
+def _wanted(service: str, offered: Mapping[str, Place], wanted: Wanted) -> dict[str, Place]:
+    return {name: one for name, one in offered.items() if wanted(f"{name}@{service}")}
 
 
 def _title_of(offered: Offered) -> str:
@@ -257,8 +350,9 @@ def build(
     aliases = {old: new for offer in offers.values() for old, new in offer.aliases.items()}
     if not catalog.complete:
         aliases = {**before.aliases, **aliases}
+        offers = {**before.offers, **offers}
     preferred = _preferred(services, entries, order)
-    made = Snapshot(entries, preferred, services, known=True, aliases=aliases)
+    made = Snapshot(entries, preferred, services, known=True, aliases=aliases, offers=offers)
     made.prepare(before)
     return made
 
@@ -295,7 +389,7 @@ def _offered(entries: Entries, order: Sequence[str]) -> Iterator[Offered]:
             own = f"{process_id}@{service}"
             ids = [f"{process_id}@{other}" for other in services[process_id]]
             others = tuple(name for name in ids if name != own) if len(ids) > 1 else ()
-            offered = Offered(own, place.process, service, place.queue, place.qgis, others)
+            offered = Offered(own, place, service, others)
             yield offered
             yield replace(offered, id=process_id)
 

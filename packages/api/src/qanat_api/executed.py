@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from qanat_common.protocol import Inline, Input, Inputs, Reference, RunJob
+from qanat_common.protocol import Inline, Input, Inputs, Named, Reference, RunJob
 
 INPUTS: TypeAdapter[Inputs] = TypeAdapter(Inputs)
 """Inputs as they travel, and as they lie in the storage."""
@@ -45,4 +45,9 @@ def _present(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-_FORMS: dict[str, Any] = {"inline": _inline, "reference": _reference}
+def _named(given: Named) -> str:
+    """A name stands bare; the project that has it is named by the address."""
+    return given.name
+
+
+_FORMS: dict[str, Any] = {"inline": _inline, "reference": _reference, "named": _named}

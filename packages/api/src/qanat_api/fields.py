@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import orjson
 from pydantic import JsonValue
 
-from qanat_api.schemas import Branch, branches, escape
+from qanat_api.schemas import PROJECT_LAYER, Branch, branches, escape
 from qanat_common.ogc import Description, InputDescription, JsonSchema, Process
 
 HINTS: Mapping[str, str] = {
@@ -16,6 +16,7 @@ HINTS: Mapping[str, str] = {
     "field-type": "It must hold: {}",
     "geometry": "It must hold {}",
     "columns": "Columns: {}",
+    "default": "Left empty: {}",
 }
 """Role of a note on an input → how a person is told."""
 
@@ -150,6 +151,20 @@ class Field:
         return [Option(as_json(value), value_text(value) or "(empty)") for value in values]
 
     @cached_property
+    def layers(self) -> list[str]:
+        """The layers of the project that may be chosen."""
+        alternatives = self.schema.get("oneOf", ())
+        by_name = (each for each in alternatives if each.get("format") == PROJECT_LAYER)
+        return [name for each in by_name for name in each["enum"]]
+
+    @cached_property
+    def proposals(self) -> list[tuple[str, list[str]]]:
+        """What may be written, each group with its title; anything else may be, too."""
+        inner = self.schema.get("items", {})
+        choices = self.schema.get("anyOf") or inner.get("anyOf") or ()
+        return [(each.get("title", ""), each["enum"]) for each in choices if "enum" in each]
+
+    @cached_property
     def media(self) -> list[Medium]:
         """The media types in which it may be given, its default first."""
         return [
@@ -203,6 +218,8 @@ def _hints(shown: Field) -> Iterator[str | None]:
     for role, text in HINTS.items():
         if role in shown.roles:
             yield text.format(shown.roles[role])
+    for title, names in shown.proposals:
+        yield f"{title}: {', '.join(names)}"
     yield shown.schema.get("description")
     yield _bounds(shown.schema)
 

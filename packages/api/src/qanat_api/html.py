@@ -24,7 +24,7 @@ from pydantic import JsonValue
 from qanat_api import documents, negotiation
 from qanat_api.documents import NO_STORE, NOSNIFF, SMALL, Ready
 from qanat_api.languages import ENGLISH, Translation, language, told
-from qanat_api.links import Links
+from qanat_api.links import Links, in_format
 
 MEDIA_TYPE = "text/html; charset=utf-8"
 
@@ -229,6 +229,7 @@ def _environment(name: str) -> Environment:
         size=size,
         moment=moment,
         duration=duration,
+        as_html=partial(in_format, form="html"),
         compact=partial(_json, option=0),
         laid_out=partial(_json, option=orjson.OPT_INDENT_2),
     )

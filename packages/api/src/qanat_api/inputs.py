@@ -11,7 +11,15 @@ import orjson
 from pydantic import JsonValue, ValidationError
 
 from qanat_api.negotiation import Preferences, chosen, media_range
-from qanat_api.schemas import Branch, branches, escape, media_types, numbered, shortened
+from qanat_api.schemas import (
+    PROJECT_LAYER,
+    Branch,
+    branches,
+    escape,
+    media_types,
+    numbered,
+    shortened,
+)
 from qanat_common.errors import Fault, InvalidInput, InvalidRequest
 from qanat_common.ogc import (
     NUMBERED,
@@ -23,7 +31,7 @@ from qanat_common.ogc import (
     Process,
     Return,
 )
-from qanat_common.protocol import Inline, Input, Inputs, Reference
+from qanat_common.protocol import Inline, Input, Inputs, Named, Reference
 
 SCHEMES = ("http", "https")
 """Where an input may be fetched from."""
@@ -40,10 +48,11 @@ TEXT_ENCODINGS = frozenset({"utf-8", "utf8", "utf_8"})
 
 @dataclass(frozen=True)
 class Rule:
-    """What an input takes: its description, and its schema's alternatives, compiled."""
+    """What an input takes: its description, its schema's alternatives, compiled, and layers by name."""
 
     about: InputDescription
     branches: list[Branch]
+    layers: frozenset[str] = frozenset()
 
     @property
     def nested(self) -> bool:
@@ -66,12 +75,17 @@ class Wrong(Exception):
 
 def compile_rules(process: Process) -> Rules:
     """The rules of a process's inputs; worth keeping."""
-    return {
-        name: Rule(
-            about, branches(numbered(about.schema_) if _is_numbered(about) else about.schema_)
-        )
-        for name, about in process.inputs.items()
-    }
+    return {name: _rule(about) for name, about in process.inputs.items()}
+
+
+def _rule(about: InputDescription) -> Rule:
+    """Names of layers are no alternative of a text: they go before what it could be else."""
+    schema = numbered(about.schema_) if _is_numbered(about) else about.schema_
+    by_name = [each for each in schema.get("oneOf", ()) if each.get("format") == PROJECT_LAYER]
+    if not by_name:
+        return Rule(about, branches(schema))
+    others = [each for each in schema["oneOf"] if each not in by_name]
+    return Rule(about, branches({**schema, "oneOf": others}), frozenset(by_name[0]["enum"]))
 
 
 def _is_numbered(about: InputDescription) -> bool:
@@ -193,7 +207,21 @@ def _parse_one(rule: Rule, value: JsonValue, pointer: str) -> Input:
             return _reference(value, pointer)
         if "value" in value:
             return _qualified(rule, value, pointer)
+    if rule.layers and isinstance(value, str):
+        return _named(rule, value, pointer)
     return _inline(rule.branches, value, pointer)
+
+
+def _named(rule: Rule, value: str, pointer: str) -> Input:
+    """A layer of the project; or a layer by value, where the text is none's name."""
+    if value in rule.layers:
+        return Named(name=value)
+    try:
+        return _inline(rule.branches, value, pointer)
+    except Wrong:
+        known = ", ".join(sorted(rule.layers))
+        told = f"{shortened(value)!r} is no layer of the project, which has: {known}"
+        raise Wrong(Fault(pointer, f"{told}; nor is it one by value")) from None
 
 
 def _reference(value: dict[str, JsonValue], pointer: str) -> Reference:

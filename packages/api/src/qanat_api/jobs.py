@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qanat_api import body as bodies
-from qanat_api import local, uploads
+from qanat_api import local, lookup, uploads
 from qanat_api.catalog import Offered, Snapshot
 from qanat_api.executed import INPUTS, execute_request
 from qanat_api.inputs import parse_execute, parse_inputs, requested, returned
 from qanat_api.negotiation import Mode, Preferences, mode
 from qanat_api.ports import Broker, Guard, Storage, Store, Watch, Watches
+from qanat_api.projects import check_parts
 from qanat_api.subscribers import Subscribers
 from qanat_api.uploads import Upload
 from qanat_common.bounds import UNBOUNDED, Bounds
@@ -23,7 +24,6 @@ from qanat_common.errors import (
     JobDismissed,
     JobGone,
     NoSuchJob,
-    NoSuchProcess,
     NotFound,
     QueueFull,
     SyncLimit,
@@ -98,17 +98,13 @@ class Jobs:
         found._catalog = lambda: guard.snapshot(self._catalog())
         return found
 
-    def process(self, process_id: str) -> Offered:
-        """The process of an id. Raises NoSuchProcess."""
-        snapshot = self._catalog()
-        found = snapshot.get(process_id)
-        if found:
-            return found
-        if not snapshot.known:
-            raise Unavailable("The processes are not known yet.", retry_after=2)
-        if not len(snapshot):
-            raise Unavailable("No worker is there now, so that nothing can be run.", retry_after=5)
-        raise NoSuchProcess(f"There is no process {process_id[:200]!r}.")
+    def offered(self, project: str | None) -> Snapshot:
+        """The processes that there are, within a project if one is named. Raises NoSuchProject."""
+        return lookup.within(self._catalog(), project)
+
+    def process(self, process_id: str, project: str | None = None) -> Offered:
+        """The process of an id, within a project if one is named."""
+        return lookup.process(self._catalog(), process_id, project)
 
     async def execute(
         self,
@@ -149,6 +145,9 @@ class Jobs:
         """The job that a body asks for. Raises InvalidRequest or InvalidInput."""
         execute = parse_execute(bodies.parse(body))
         inputs = parse_inputs(execute, offered.process, offered.rules)
+        project = offered.project
+        if project is not None:
+            check_parts(inputs, offered.process, project)
         returns = returned(execute, wanted)
         outputs = requested(execute, offered.process, wanted.accept)
         return RunJob(
@@ -164,6 +163,7 @@ class Jobs:
             response=Response.DOCUMENT if returns and wanted.document else execute.response,
             returns=returns,
             subscriber=self._subscribers.accepted(execute.subscriber, base),
+            project=project.name if project else None,
         )
 
     async def _answered(

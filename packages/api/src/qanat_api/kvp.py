@@ -30,7 +30,7 @@ MEMBERS = frozenset((*VALUE, *LINK, "crs"))
 OUTPUT_MEMBERS = frozenset({"include", "mediaType", "encoding", "schema"})
 """What may be said of an output."""
 
-PASSED_OVER = frozenset({"f", "profile"})
+PASSED_OVER = frozenset({"f", "profile", "project"})
 """Parameters of every operation, where no input has their name."""
 
 _NAME = re.compile(r"([^\[\]]+)(?:\[(\w+)\])?")

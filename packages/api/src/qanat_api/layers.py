@@ -50,7 +50,7 @@ SUFFIXES: Mapping[str, str] = {
 }
 """Suffix of a file's name → its media type."""
 
-PARTS = ("file", "text", "url")
+PARTS = ("layer", "file", "text", "url")
 """The ways to give a layer."""
 
 
@@ -71,7 +71,7 @@ class Layer:
         """The value as the execute request has it."""
         given = list(_given(shown, filled))
         if len(given) > 1:
-            raise Unreadable("is given several times; a file, a text or an address is enough")
+            raise Unreadable("is given several times; a layer, file, text or address is enough")
         return given[0] if given else None
 
 
@@ -90,6 +90,7 @@ class Layers(Layer):
 
 
 def _given(shown: Field, filled: Filled) -> Iterator[JsonValue]:
+    yield from (name for name in filled.all(f"{shown.key}/layer") if name)
     chosen = _chosen(shown, filled.text(f"{shown.key}/format"))
     for upload in filled.uploads(f"{shown.key}/file"):
         yield _value(chosen or _by_name(shown, upload), upload.content, upload.name)

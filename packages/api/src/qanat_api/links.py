@@ -32,9 +32,13 @@ def _host(scope: Scope) -> str:
 
 @dataclass(frozen=True)
 class Links:
-    """The addresses below one base: the address of the root, without a slash at the end."""
+    """The addresses below one base: the address of the root, without a slash at the end.
+
+    Those of processes are within `project`, where there is one.
+    """
 
     base: str
+    project: str | None = None
 
     @property
     def path(self) -> str:
@@ -44,7 +48,12 @@ class Links:
     @property
     def processes(self) -> str:
         """The list of processes."""
-        return f"{self.base}/processes"
+        return self._within(f"{self.base}/processes")
+
+    @property
+    def projects(self) -> str:
+        """The list of published projects."""
+        return f"{self.base}/projects"
 
     @property
     def jobs(self) -> str:
@@ -53,7 +62,33 @@ class Links:
 
     def process(self, process_id: str) -> str:
         """A process description."""
-        return f"{self.processes}/{quote(process_id, safe=':@')}"
+        return self._within(self._process(process_id))
+
+    def execution(self, process_id: str) -> str:
+        """Where a process is run."""
+        return self._within(f"{self._process(process_id)}/execution")
+
+    def form(self, process_id: str) -> str:
+        """Where the form of a process is sent to."""
+        return self._within(f"{self._process(process_id)}/form")
+
+    def search(self, words: str) -> str:
+        """The processes in which words occur."""
+        return with_query(self.processes, {"q": words})
+
+    def in_project(self, name: str | None) -> "Links":
+        """The same addresses within a project, or without one."""
+        return Links(self.base, name)
+
+    def _process(self, process_id: str) -> str:
+        return f"{self.base}/processes/{quote(process_id, safe=':@')}"
+
+    def _within(self, href: str) -> str:
+        return with_query(href, {"project": self.project} if self.project else {})
+
+    def described(self, name: str) -> str:
+        """A published project."""
+        return f"{self.projects}/{quote(name, safe='')}"
 
     @property
     def services(self) -> str:
@@ -102,6 +137,7 @@ class Links:
             json_link(f"{self.base}/conformance", REL + "conformance", "Conformance classes"),
             json_link(self.processes, REL + "processes", "Processes"),
             json_link(self.jobs, REL + "job-list", "Jobs"),
+            json_link(self.projects, "related", "Published projects"),
             json_link(self.services, "service-meta", "Services: who runs the processes"),
         ]
 
@@ -127,7 +163,7 @@ class Links:
         href = self.process(process_id)
         return [
             *both(href, "This process"),
-            json_link(f"{href}/execution", REL + "execute", "Run this process"),
+            json_link(self.execution(process_id), REL + "execute", "Run this process"),
             json_link(self.processes, "up", "All processes"),
             json_link(f"{self.base}/", "service", "This service"),
         ]
@@ -160,8 +196,9 @@ def json_link(href: str, rel: str, title: str | None = None) -> Link:
 
 
 def with_query(href: str, query: Mapping[str, str | list[str]]) -> str:
-    """An address with a query, if there is one."""
-    return f"{href}?{urlencode(query, doseq=True)}" if query else href
+    """An address with a query, if there is one, behind that which it has."""
+    between = "&" if "?" in href else "?"
+    return f"{href}{between}{urlencode(query, doseq=True)}" if query else href
 
 
 def header(href: str, rel: str, *, media_type: str | None = None, title: str | None = None) -> str:

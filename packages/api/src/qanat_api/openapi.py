@@ -39,6 +39,7 @@ def document(
         "tags": [
             {"name": "service", "description": "What this service is"},
             {"name": "processes", "description": "What can be run"},
+            {"name": "projects", "description": "Published projects, within which it can be run"},
             {"name": "jobs", "description": "What runs and ran"},
         ],
         "security": [{}, *({name: []} for name in SECURITY)],
@@ -142,6 +143,8 @@ def _paths(*, kvp: bool) -> Object:
             "profile",
             "limit",
             "offset",
+            "project",
+            errors=(404, 503),
         ),
         "/processes/{processId}": _document(
             "process",
@@ -149,10 +152,20 @@ def _paths(*, kvp: bool) -> Object:
             "processes",
             "process",
             "processId",
+            "project",
             "profile",
             errors=(404, 503),
         ),
         "/processes/{processId}/execution": {"post": _execute(), **by_query},
+        "/projects": _document("projects", "The published projects", "projects", "projectList"),
+        "/projects/{projectName}": _document(
+            "project",
+            "The layers, layouts and map themes of a project",
+            "projects",
+            "project",
+            "projectName",
+            errors=(404, 503),
+        ),
         "/services": _live("services", "The services", "service", "serviceList"),
         "/services/{name}": _live(
             "service",
@@ -212,7 +225,7 @@ def _content() -> Object:
 def _execute_by_query() -> Object:
     """The same as a POST, without a body."""
     post = {name: value for name, value in _execute().items() if name != "requestBody"}
-    names = ("processId", "kvp", "profile", "prefer")
+    names = ("processId", "kvp", "project", "profile", "prefer")
     return {
         **post,
         "summary": "Run a process by a query",
@@ -231,7 +244,7 @@ def _execute() -> Object:
         "operationId": "execute",
         "tags": ["processes"],
         "parameters": [
-            _ref("parameters", name) for name in ("processId", "f", "profile", "prefer")
+            _ref("parameters", name) for name in ("processId", "project", "f", "profile", "prefer")
         ],
         "requestBody": {
             "required": True,

@@ -65,6 +65,14 @@ _FORMAT: Object = {"type": "string", "enum": list(FORMATS)}
 
 PARAMETERS: Object = {
     "processId": _parameter("processId", "path", "A process: `id` or `id@service`", TEXT),
+    "project": _parameter(
+        "project",
+        "query",
+        "A published project: its layers, fields and layouts are choices of inputs then, and its CRS"
+        " and ellipsoid are those of the job",
+        TEXT,
+    ),
+    "projectName": _parameter("projectName", "path", "A published project", TEXT),
     "serviceName": _parameter("name", "path", "A service", TEXT),
     "uploadId": _parameter("uploadId", "path", "An upload", TEXT),
     "name": _parameter("name", "query", "What the file is called", TEXT),

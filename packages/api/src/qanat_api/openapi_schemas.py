@@ -47,6 +47,7 @@ _SUMMARY: Object = {
     "outputTransmission": _array(_enum(*Transmission)),
     "links": _array(_ref("link")),
 }
+_PROJECT: Object = {"name": _TEXT, "title": _TEXT, "description": _TEXT, "crs": _TEXT}
 _FORMAT: Object = {
     "mediaType": _TEXT,
     "encoding": _TEXT,
@@ -160,6 +161,42 @@ SCHEMAS: Object = {
     ),
     "jobList": _object(
         "jobs", "links", jobs=_array(_ref("statusInfo")), links=_array(_ref("link"))
+    ),
+    "projectList": _object(
+        "projects",
+        "links",
+        projects=_array(
+            _object(
+                "name",
+                **_PROJECT,
+                layers={"type": "integer", "minimum": 0},
+                links=_array(_ref("link")),
+            )
+        ),
+        links=_array(_ref("link")),
+    ),
+    "project": _object(
+        "name",
+        "layers",
+        **_PROJECT,
+        ellipsoid=_TEXT,
+        layers=_array(
+            _object(
+                "name",
+                "kind",
+                name=_TEXT,
+                title=_TEXT,
+                kind=_enum("vector", "raster", "mesh"),
+                geometry=_enum("points", "lines", "polygons", "none", "unknown"),
+                crs=_TEXT,
+                extent=_array({"type": "number"}),
+                fields=_array(_object("name", "type", name=_TEXT, type=_TEXT)),
+                bands={"type": "integer"},
+            )
+        ),
+        layouts=_array(_object("name", name=_TEXT, atlas={"type": "boolean"}, items=_array(_TEXT))),
+        themes=_array(_TEXT),
+        links=_array(_ref("link")),
     ),
     "log": _object(
         "log",

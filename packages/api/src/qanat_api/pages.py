@@ -26,7 +26,7 @@ from qanat_api.status import failure
 from qanat_common.errors import QanatError
 from qanat_common.jobs import JobRecord
 from qanat_common.ogc import JobStatus, Process, ProcessSummary
-from qanat_common.protocol import Failed, LogEntry, OutputValue, StoredFile
+from qanat_common.protocol import Failed, LogEntry, OutputValue, Project, StoredFile
 
 IN_FULL = 100
 """Up to so many processes are listed with all that their summaries say."""
@@ -81,9 +81,21 @@ class Shown:
     preview: Preview
 
 
-def landing(site: Site, document: Document, count: int) -> Ready:
+def landing(site: Site, document: Document, count: int, projects: int) -> Ready:
     """What this service is, and where to go."""
-    return _ready("landing.html", site, document, f"{site.links.base}/", count=count)
+    return _ready(
+        "landing.html", site, document, f"{site.links.base}/", count=count, projects=projects
+    )
+
+
+def projects(site: Site, document: Document) -> bytes:
+    """The published projects."""
+    return _page("projects.html", site, document, site.links.projects)
+
+
+def project(site: Site, described: Project, document: Document) -> bytes:
+    """What a project has."""
+    return _page("project.html", site, document, _self(document), project=described)
 
 
 def conformance(site: Site, document: Document) -> Ready:
@@ -134,10 +146,14 @@ def process(
     site: Site,
     offered: Offered,
     document: Document,
+    projects: Sequence[str] = (),
     filled: Filled | None = None,
     error: QanatError | None = None,
 ) -> bytes:
-    """A process with the form that runs it; as it was filled in, with what is wrong with it."""
+    """A process with the form that runs it; as it was filled in, with what is wrong with it.
+
+    `projects` are the names of those in which it may run.
+    """
     shown = form_of(offered.process)
     return _page(
         "process.html",
@@ -148,6 +164,8 @@ def process(
         process_id=offered.id,
         service=offered.service,
         qgis=offered.qgis,
+        project=offered.project,
+        projects=projects,
         notes=roles(offered.process),
         metadata=offered.process.metadata or (),
         shown=shown,
@@ -193,6 +211,8 @@ def job(
         document,
         _self(document),
         ended=record.ended,
+        project=record.request.project,
+        process_href=site.links.in_project(record.request.project).process(record.process_id),
         failed=failed,
         log=log,
         service=record.service,

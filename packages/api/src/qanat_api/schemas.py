@@ -17,6 +17,9 @@ LONGEST_MESSAGE = 300
 MOST_FAULTS = 20
 """So many faults of one value are told."""
 
+PROJECT_LAYER = "project-layer"
+"""Format of a text that names a layer of a published project."""
+
 _ALTERNATIVES = ("allOf", "oneOf", "anyOf")
 _INNER = frozenset({"items", "not", "additionalProperties", *_ALTERNATIVES})
 _TEXT = Draft4Validator({"type": "string"})

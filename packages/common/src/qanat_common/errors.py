@@ -43,6 +43,12 @@ class NoSuchProcess(QanatError):
     code, type, title, status = "no-such-process", OGC + "no-such-process", "No such process", 404
 
 
+class NoSuchProject(QanatError):
+    """The query parameter `project` names no published project."""
+
+    code, type, title, status = "no-such-project", OWN + "no-such-project", "No such project", 404
+
+
 class NoSuchJob(QanatError):
     """Requirement /req/core/job-exception-no-such-job."""
 

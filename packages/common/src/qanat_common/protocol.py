@@ -89,11 +89,18 @@ class LocalFile(Message):
     name: str | None = None
 
 
-Input = Annotated[Inline | Reference, Field(discriminator="kind")]
+class Named(Message):
+    """A layer of the job's project, by the name that the project's offer has for it."""
+
+    kind: Literal["named"] = "named"
+    name: str
+
+
+Input = Annotated[Inline | Reference | Named, Field(discriminator="kind")]
 Inputs = dict[str, Input | list[Input]]
 """Input id → value; a list where the input may occur several times (maxOccurs > 1)."""
 
-ResolvedInput = Annotated[Inline | LocalFile, Field(discriminator="kind")]
+ResolvedInput = Annotated[Inline | LocalFile | Named, Field(discriminator="kind")]
 ResolvedInputs = dict[str, ResolvedInput | list[ResolvedInput]]
 """The same after the references were fetched: what the QGIS child gets."""
 
@@ -119,6 +126,8 @@ class RunJob(Message):
     was sent, where that is not its service's; `owner` who sent it, where the api asks for that. `returns`
     asks for the results by the 2.0 draft, where `outputs` {} asks for none; without it 1.0 says what
     they are. `trace` names the trace it belongs to (W3C Trace Context).
+    `project` names the published project in which it runs; workers that do not know that field offer
+    none.
     """
 
     v: int = PROTOCOL
@@ -136,6 +145,7 @@ class RunJob(Message):
     subscriber: Subscriber | None = None
     returns: Return | None = None
     trace: dict[str, str] | None = None
+    project: str | None = None
 
 
 # Outcomes: written once, by the worker ---------------------------------------------------------
@@ -265,16 +275,66 @@ class Refusal(Message):
     reason: str
 
 
+class ProjectField(Message):
+    """A field of a vector layer; `type` is text, integer, bigint, real, boolean, date, time, …"""
+
+    name: str
+    type: str
+
+
+class ProjectLayer(Message):
+    """A layer of a project that jobs may take as an input, by its `name`, which no other has.
+
+    `kind` is vector, raster, mesh or pointcloud; `geometry` of vector layers is points, lines, polygons, none or
+    unknown; `extent` is least x and y, greatest x and y, in `crs`.
+    """
+
+    name: str
+    kind: str
+    title: str = ""
+    geometry: str | None = None
+    crs: str | None = None
+    extent: list[float] | None = None
+    fields: list[ProjectField] = Field(default_factory=list)
+    bands: int | None = None
+
+
+class ProjectLayout(Message):
+    """A print layout of a project; `items` are the maps on it, by their names."""
+
+    name: str
+    atlas: bool = False
+    items: list[str] = Field(default_factory=list)
+
+
+class Project(Message):
+    """A published project: what jobs that name it may use. `processes` are its own models."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    crs: str | None = None
+    ellipsoid: str | None = None
+    layers: list[ProjectLayer] = Field(default_factory=list)
+    layouts: list[ProjectLayout] = Field(default_factory=list)
+    themes: list[str] = Field(default_factory=list)
+    processes: list[Process] = Field(default_factory=list)
+
+
 class Offer(Message):
     """All that a worker offers: content-addressed, kept in the store under its digest.
 
     `aliases` has ids of older versions of QGIS, each with the id of what is offered in its place.
+    `in_projects` are processes as they are in any project: those that need one, and those that take
+    more inputs there than they do without.
     """
 
     v: int = PROTOCOL
     processes: list[Process]
     refused: list[Refusal] = Field(default_factory=list)
     aliases: dict[str, str] = Field(default_factory=dict)
+    projects: list[Project] | None = None
+    in_projects: list[Process] | None = None
 
 
 class OfferEntry(Message):

@@ -21,7 +21,7 @@ class Dispatch:
         """`catalog` is asked for the newest each time."""
         self._catalog = catalog
         self._offers = offers
-        self._made: dict[str, tuple[ServiceEntry, Mapping[str, str]]] = {}
+        self._made: dict[tuple[str, str | None], tuple[ServiceEntry, Mapping[str, str]]] = {}
 
     def queue(self, job: RunJob) -> str | None:
         """Where the job is to be sent; None when its service is there, and nobody in it can run it.
@@ -33,7 +33,7 @@ class Dispatch:
         service = self._service(job.service)
         if service is None:
             return own
-        found, whole = self._queues(service)
+        found, whole = self._queues(service, job.project)
         if job.process_id in found:
             return found[job.process_id]
         return None if whole and self._catalog().complete else own
@@ -47,16 +47,16 @@ class Dispatch:
     def _service(self, name: str) -> ServiceEntry | None:
         return next((entry for entry in self._catalog().services if entry.name == name), None)
 
-    def _queues(self, service: ServiceEntry) -> tuple[Mapping[str, str], bool]:
+    def _queues(self, service: ServiceEntry, project: str | None) -> tuple[Mapping[str, str], bool]:
         """Process id → queue; and whether all offers of the service could be read for it."""
-        known, found = self._made.get(service.name, (None, {}))
+        known, found = self._made.get((service.name, project), (None, {}))
         if known == service:
             return found, True
         offers = self._fetched(service.digests)
-        found = {name: place.queue for name, place in places(service, offers).items()}
+        found = {name: place.queue for name, place in places(service, offers, project).items()}
         whole = len(offers) == len(set(service.digests))
         if whole:
-            self._made[service.name] = service, found
+            self._made[service.name, project] = service, found
         return found, whole
 
     def _fetched(self, digests: Iterable[str]) -> Mapping[str, Offer]:

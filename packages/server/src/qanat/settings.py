@@ -12,7 +12,7 @@ from qanat_common.settings import Section, SharedSettings
 from qanat_registry.settings import RegistrySettings
 from qanat_worker.settings import WorkerSettings
 
-PUBLISHED = ("models", "scripts", "plugins")
+PUBLISHED = ("models", "scripts", "plugins", "projects")
 """Folders of the data folder in which one publishes by putting a file there."""
 
 

@@ -61,7 +61,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
 
     children = Children(engine_start(mine, folder, settings.log.level), able)
     stack.callback(children.close)
-    watch = Watch(mine.qgis.published, children.reload)
+    watch = Watch(mine.qgis.code, children.reload, mine.qgis.projects)
     _start(children, mine)
     _check_sandbox(children.sandbox, mine)
     pulse, storage = Pulse(store, boot), Storage(settings.storage_url)

@@ -120,11 +120,14 @@ class Children:
             able = self._current.capabilities if self._current else None
         return able.sandbox if able else ""
 
-    def offers(self, process_id: str) -> bool:
-        """Whether the newest warm parent has a process; supposed while there is none."""
+    def offers(self, process_id: str, project: str | None = None) -> bool:
+        """Whether the newest warm parent has a process, within a project if one is named.
+
+        Supposed while there is no warm parent.
+        """
         with self._changed:
             able = self._current.capabilities if self._current else None
-        return able is None or process_id in able.processes
+        return able is None or able.has(process_id, project)
 
     def check(self) -> None:
         """Raises Unavailable while no warm parent is there."""

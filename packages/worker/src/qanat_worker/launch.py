@@ -15,7 +15,7 @@ def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> Engi
     home.mkdir(mode=0o700)
     return EngineStart(
         engine=settings.engine,
-        options=settings.qgis.model_dump(mode="json"),
+        options=settings.qgis.model_dump(mode="json") | {"readable": _may_read(settings)},
         environment=scrubbed(os.environ, settings.environment, home),
         folder=home,
         confinement=Confinement(
@@ -28,6 +28,11 @@ def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> Engi
         timeout=settings.start_timeout,
         echo=settings.echo,
     )
+
+
+def _may_read(settings: WorkerSettings) -> list[str] | None:
+    """The folders that jobs may read as the engine needs to know them; None when they may read all."""
+    return None if settings.sandbox == "off" else [str(path) for path in _readable(settings)]
 
 
 def _readable(settings: WorkerSettings) -> list[Path]:

@@ -18,13 +18,14 @@ from qanat_common.protocol import (
 class Task(Message):
     """One job as the engine sees it; `folder` is the job's own, and the current one.
 
-    `outputs` None asks for all outputs.
+    `outputs` None asks for all outputs; `project` names the published project in which it runs.
     """
 
     process_id: str
     inputs: ResolvedInputs
     outputs: dict[str, OutputRequest] | None
     folder: str
+    project: str | None = None
 
 
 class ProducedFile(Message):

@@ -124,7 +124,7 @@ class Runner:
     def run(self, job: RunJob) -> None:
         """Run a job to its outcome; when this returns, its message may be acknowledged."""
         with job_context(job.job_id):
-            if not self._children.offers(job.process_id):
+            if not self._children.offers(job.process_id, job.project):
                 self._pass_on(job)
                 return
             report = Report(job.job_id, uuid.uuid4().hex)
@@ -232,7 +232,11 @@ class Runner:
         with span("fetch inputs"):
             inputs = self._fetcher.resolve(self._inputs(job), folder, attempt.stopped)
         task = Task(
-            process_id=job.process_id, inputs=inputs, outputs=job.outputs, folder=str(folder)
+            process_id=job.process_id,
+            inputs=inputs,
+            outputs=job.outputs,
+            folder=str(folder),
+            project=job.project,
         )
         with span("run in a process of its own"):
             produced = self._execute(Order(task=task, limits=self._limits, root=str(root)), attempt)

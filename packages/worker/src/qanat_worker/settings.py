@@ -112,6 +112,24 @@ class QgisSettings(Section):
         " folder.",
     )
 
+    projects: Folders = Field(
+        default_factory=list,
+        description="Folders of QGIS projects (.qgs, .qgz, also in folders within) that are published,"
+        " each by the name of its file: jobs may run in them (`?project=NAME`). In the all-in-one:"
+        " `projects` in the data folder.",
+    )
+    project_addresses: dict[str, str] = Field(
+        default_factory=dict,
+        description="Name → address of published projects that are no files: in a GeoPackage,"
+        ' "geopackage:/srv/gis/plans.gpkg?projectName=roads", or in a database'
+        ' ("postgresql://…?schema=…&project=…", with the data provider postgres).',
+    )
+    data_providers: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]] = Field(
+        default_factory=list,
+        description="Data providers of QGIS that layers of projects need besides ogr, gdal, mdal,"
+        " virtual and memory: postgres, spatialite, delimitedtext, wfs, wms, … Those that open"
+        " connections need `worker.network` too.",
+    )
     allow: list[str] = Field(
         default=["*"],
         description="Patterns of the ids that may be offered, with * and ?: `gdal:*` is all of a provider,"
@@ -138,9 +156,14 @@ class QgisSettings(Section):
     )
 
     @property
+    def code(self) -> list[Path]:
+        """The folders of which every file counts."""
+        return [*self.models, *self.scripts, *self.plugins]
+
+    @property
     def published(self) -> list[Path]:
         """All folders in which something is published by putting it there."""
-        return [*self.models, *self.scripts, *self.plugins]
+        return [*self.code, *self.projects]
 
 
 class WorkerSettings(Section):

@@ -66,6 +66,20 @@ class Capabilities:
         """The ids of what is offered."""
         return frozenset(process.id for process in self.offer.processes)
 
+    @cached_property
+    def projects(self) -> Mapping[str, frozenset[str]]:
+        """Project → the ids of what is offered within it."""
+        shared = self.processes | {process.id for process in self.offer.in_projects or ()}
+        return {
+            project.name: shared | {process.id for process in project.processes}
+            for project in self.offer.projects or ()
+        }
+
+    def has(self, process_id: str, project: str | None) -> bool:
+        """Whether a process is offered, within a project if one is named."""
+        known = self.processes if project is None else self.projects.get(project, frozenset())
+        return process_id in known
+
 
 @dataclass(frozen=True)
 class EngineStart:

@@ -17,13 +17,21 @@ SHARE = 50
 PASSED_OVER = ("~", ".swp", ".part", ".tmp", ".pyc")
 """How the names of files end that programs make for a while beside the one that is meant."""
 
+PROJECTS = (".qgs", ".qgz")
+"""How names of QGIS projects end."""
+
 Seen = frozenset[tuple[str, int, int, int]]
 """Path, inode, size and time of change, of each file."""
 
 
-def look(folders: Sequence[Path]) -> Seen:
-    """All files that are there now; a folder that is not there has none."""
-    return frozenset(fact for folder in folders for fact in _facts(str(folder)))
+def look(folders: Sequence[Path], projects: Sequence[Path] = ()) -> Seen:
+    """All files that are there now; a folder that is not there has none.
+
+    Of folders of `projects` only the projects count: what lies beside them is their data.
+    """
+    code = (fact for folder in folders for fact in _facts(str(folder)))
+    maps = (fact for folder in projects for fact in _facts(str(folder)))
+    return frozenset([*code, *(fact for fact in maps if fact[0].endswith(PROJECTS))])
 
 
 def _facts(folder: str) -> Iterator[tuple[str, int, int, int]]:
@@ -49,23 +57,29 @@ def _stat(path: str) -> os.stat_result | None:
 class Watch:
     """Calls `changed` when files of the folders have changed, and are at rest again."""
 
-    def __init__(self, folders: Sequence[Path], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        changed: Callable[[], None],
+        projects: Sequence[Path] = (),
+    ) -> None:
         """What counts is what changes from now on, although it is told only after `start`."""
         self._folders = folders
+        self._projects = projects
         self._changed = changed
-        self._known = look(folders)
+        self._known = look(folders, projects)
         self._thread = threading.Thread(target=self._live, name="watch", daemon=True)
 
     def start(self) -> None:
         """Begin, in a thread; there is nothing to do without folders."""
-        if self._folders:
+        if self._folders or self._projects:
             self._thread.start()
 
     def _live(self) -> None:
         before = self._known
         while True:
             began = time.monotonic()
-            now = look(self._folders)
+            now = look(self._folders, self._projects)
             if now != self._known and now == before:
                 logger.info("%s changed", ", ".join(_names(now ^ self._known)))
                 self._known = now

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ import pytest
 
 from qanat_common.errors import InputRejected
 from qanat_common.ogc import OutputRequest, Process
-from qanat_common.protocol import Inline, LocalFile, LogLevel, Value
+from qanat_common.protocol import Inline, LocalFile, LogLevel, Named, Project, Value
 from qanat_worker.engine.application import is_installed, start
 from qanat_worker.port import Engine, Produced, ProducedFile, Task
 
@@ -52,6 +54,10 @@ def publish(root: Path) -> dict[str, Path]:
         path = root / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
+    maker = [sys.executable, str(Path(__file__).parent / "make_projects.py")]
+    subprocess.run(
+        [*maker, str(root / "projects")], check=True, env=os.environ | {"HOME": str(root)}
+    )
     return {kind.name: kind for kind in root.iterdir()}
 
 
@@ -144,6 +150,7 @@ class Bench:
     root: Path
     told: Told = field(default_factory=Told)
     count: int = 0
+    project: str | None = None
 
     def run(
         self, process_id: str, outputs: dict[str, Any] | None = None, **inputs: Any
@@ -161,7 +168,13 @@ class Bench:
                 for name, wanted in outputs.items()
             }
         given = {name: as_input(value) for name, value in inputs.items()}
-        task = Task(process_id=process_id, inputs=given, outputs=asked, folder=str(folder))
+        task = Task(
+            process_id=process_id,
+            inputs=given,
+            outputs=asked,
+            folder=str(folder),
+            project=self.project,
+        )
         return self.engine.run(task, self.told)
 
     def features(self, process_id: str, **inputs: Any) -> list[dict[str, Any]]:
@@ -176,16 +189,19 @@ class Bench:
             self.run(process_id, outputs, **inputs)
         return caught.value
 
+    def published(self, name: str) -> Project:
+        return next(each for each in self.engine.offer().projects or () if each.name == name)
+
     def process(self, process_id: str) -> Process:
         return next(each for each in self.engine.offer().processes if each.id == process_id)
 
 
 def as_input(value: Any) -> Any:
-    if isinstance(value, list) and value and isinstance(value[0], Path | Inline | dict):
+    if isinstance(value, list) and value and isinstance(value[0], Path | Inline | Named | dict):
         return [as_input(each) for each in value]
     if isinstance(value, Path):
         return LocalFile(path=str(value))
-    return value if isinstance(value, Inline | LocalFile) else Inline(value=value)
+    return value if isinstance(value, Inline | LocalFile | Named) else Inline(value=value)
 
 
 def features_of(produced: Produced) -> list[dict[str, Any]]:

@@ -17,7 +17,12 @@ from qanat_worker.engine.parameters.examples import EXAMPLES
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Engine
 
-LITERALS = sorted(name for name, each in CONVERTERS.items() if isinstance(each, LiteralConverter))
+LITERALS = sorted(
+    name
+    for name, each in CONVERTERS.items()
+    if isinstance(each, LiteralConverter) and not each.in_projects
+)
+"""Those with names of a project's parts are tried in one (test_projects.py)."""
 SEVERAL = {"enum": '["Mean", "Count"]', "field": '["name", "people"]'}
 """Examples of parameters that take several values, which those of QGIS's registry do not."""
 

@@ -139,7 +139,7 @@ def test_a_parameter_has_its_schema(engine: Engine, make: Any, schema: Any) -> N
 @pytest.mark.parametrize(
     ("default", "published"),
     [
-        ("ProjectCrs", "EPSG:4326"),
+        ("ProjectCrs", None),
         ("EPSG:3857", "EPSG:3857"),
         (QgsCoordinateReferenceSystem("EPSG:3857"), "EPSG:3857"),
         (None, None),

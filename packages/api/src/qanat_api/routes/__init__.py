@@ -87,7 +87,13 @@ class Seen:
 
 def links_of(request: Request) -> links.Links:
     """The addresses of our resources, as this client sees them."""
-    return links.Links(links.base_url(request.scope, parts(request).settings.base_url))
+    base = links.base_url(request.scope, parts(request).settings.base_url)
+    return links.Links(base, project_of(request))
+
+
+def project_of(request: Request) -> str | None:
+    """The name of the project within which a client asks."""
+    return request.query_params.get("project") or None
 
 
 def site_of(request: Request) -> Site:

@@ -43,7 +43,8 @@ async def landing_page(
         "links": [link.document() for link in links.landing()],
     }
     if as_html:
-        made = pages.landing(site, document, len(parts.catalog.snapshot))
+        snapshot = parts.catalog.snapshot
+        made = pages.landing(site, document, len(snapshot), len(snapshot.published))
         return html.conditional(request, made)
     return documents.conditional(request, documents.ready(document))
 

@@ -25,13 +25,14 @@ async def run(
 ) -> Response:
     """Run a process by its form: on to the page of the job, or back to the form with what is wrong."""
     forms.check_origin(request.headers, links.base)
-    offered = parts.jobs.process(process_id)
+    offered = parts.jobs.process(process_id, links.project)
     filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
     try:
         job_id = await _execute(parts, offered, filled, links.base)
     except QanatError as error:
-        document = {"links": parts.catalog.snapshot.links_of(links, offered)}
-        made = pages.process(site, offered, document, filled, error)
+        document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
+        names = list(parts.catalog.snapshot.published)
+        made = pages.process(site, offered, document, names, filled, error)
         return html.page(request, made, error.status, problem_headers(error))
     return _see(links.job(job_id))
 

@@ -14,7 +14,7 @@ NOT_INDEXED = "noindex, nofollow"
 @router.get("/processes/{process_id}/execution", response_model=None)
 async def execute(request: Request, process_id: str, parts: PartsOf, links: LinksOf) -> Response:
     """Run a process by the inputs of the query."""
-    offered = parts.jobs.process(process_id)
+    offered = parts.jobs.process(process_id, links.project)
     query = kvp.parse(request.url.query, offered.process, offered.rules)
     accept = query.accept or request.headers.get("accept")
     prefer = [query.prefer] if query.prefer else request.headers.getlist("prefer")

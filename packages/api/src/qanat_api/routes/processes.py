@@ -30,7 +30,7 @@ async def process_list(
     request: Request, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
 ) -> Response:
     """Every process, or those that the query is about."""
-    query, snapshot = filters.process_query(request.query_params), parts.catalog.snapshot
+    query, snapshot = filters.process_query(request.query_params), parts.jobs.offered(links.project)
     if query == filters.ProcessQuery():
         if as_html:
             return html.conditional(request, pages.whole_list(snapshot, site))
@@ -52,12 +52,13 @@ async def process(
     as_html: HtmlOf,
 ) -> Response:
     """What a process takes and gives."""
-    offered = parts.jobs.process(process_id)
+    offered = parts.jobs.process(process_id, links.project)
     if as_html:
-        document = {"links": parts.catalog.snapshot.links_of(links, offered)}
-        made = pages.process(site, offered, document)
+        document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
+        names = list(parts.catalog.snapshot.published)
+        made = pages.process(site, offered, document, names)
         return html.conditional(request, documents.ready_bytes(made))
-    ready = parts.catalog.snapshot.description(links.base, offered.id)
+    ready = parts.jobs.offered(links.project).description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
 
 
@@ -66,7 +67,7 @@ async def execute(
     request: Request, process_id: str, parts: PartsOf, links: LinksOf, as_html: HtmlOf
 ) -> Response:
     """Run a process; whoever likes HTML best is sent to the page of the results."""
-    offered = parts.jobs.process(process_id)
+    offered = parts.jobs.process(process_id, links.project)
     limit = parts.settings.body_limit
     body.check_headers(request.headers, limit)
     given = await body.read(request.stream(), limit)

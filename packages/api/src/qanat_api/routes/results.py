@@ -82,7 +82,9 @@ async def _page(
     own = both(links.results(record.job_id), "These results")
     own.append(json_link(links.job(record.job_id), "up", "The job"))
     document = {"links": [link.document() for link in own]}
-    offered = parts.catalog.snapshot.get(f"{record.process_id}@{record.service}")
+    snapshot, project = parts.catalog.snapshot, record.request.project
+    within = snapshot.of(project) if project else snapshot
+    offered = within.get(f"{record.process_id}@{record.service}") if within is not None else None
     described = offered.process if offered else None
     return await pages.results(site, parts.files, record, outputs, described, document)
 

@@ -82,7 +82,13 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
         raise ModuleNotFoundError(f"qgis is in none of {', '.join(paths)}")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     # QGIS can be imported from here on, and not before.
-    from qanat_worker.engine import algorithms, policy, publications, qgis_process  # noqa: PLC0415
+    from qanat_worker.engine import (  # noqa: PLC0415
+        algorithms,
+        policy,
+        projects,
+        publications,
+        qgis_process,
+    )
 
     prefix_path = str(options.get("prefix_path", "/usr"))
     folders = publications.Folders(
@@ -97,7 +103,15 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
         opened=_texts(options, "open_parameters"),
         deprecated=bool(options.get("deprecated", False)),
     )
-    return algorithms.Algorithms(qgis_process.start(prefix_path, SKIPPED_DRIVERS), folders, rules)
+    sources = projects.Sources(
+        folders=_paths(options, "projects"),
+        addresses=cast(dict[str, str], options.get("project_addresses", {})),
+        readable=_paths(options, "readable") if options.get("readable") is not None else None,
+        kept=Path(os.environ["HOME"]) / "projects" if "HOME" in os.environ else None,
+    )
+    providers = _texts(options, "data_providers")
+    qgis = qgis_process.start(prefix_path, SKIPPED_DRIVERS, providers)
+    return algorithms.Algorithms(qgis, folders, rules, sources)
 
 
 def _paths(options: Mapping[str, JsonValue], name: str) -> list[Path]:

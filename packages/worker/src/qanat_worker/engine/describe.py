@@ -8,6 +8,7 @@ from typing import Any
 from qgis.core import (
     Qgis,
     QgsProcessingAlgorithm,
+    QgsProcessingModelAlgorithm,
     QgsProcessingParameterDefinition,
     QgsProcessingProvider,
 )
@@ -20,7 +21,7 @@ from qanat_worker.engine.formats import Format
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS, UNSUPPORTED
 from qanat_worker.engine.parameters.base import ADVANCED, HIDDEN, OPTIONAL, flag
-from qanat_worker.engine.policy import LEFT_OUT_OUTPUTS, SUPERSEDED, Policy, entry
+from qanat_worker.engine.policy import LEFT_OUT_OUTPUTS, SUPERSEDED, Policy, entry, is_of_projects
 from qanat_worker.engine.results import RESULTS, UNSUPPORTED_OUTPUTS
 
 _TAG = re.compile(r"<[^>]*>")
@@ -68,6 +69,21 @@ def _cannot_run(algorithm: QgsProcessingAlgorithm) -> str | None:
     able = algorithm.canExecute()
     fits, why = able if isinstance(able, tuple) else (able, "")
     return None if fits else f"it cannot run here: {why or 'something that it needs is missing'}"
+
+
+def differs_in_project(algorithm: QgsProcessingAlgorithm) -> bool:
+    """Whether an algorithm may be another process in a project than it is without one."""
+    return (
+        is_of_projects(algorithm.id())
+        or isinstance(algorithm, QgsProcessingModelAlgorithm)
+        or any(names_part_of_project(param) for param in algorithm.parameterDefinitions())
+    )
+
+
+def names_part_of_project(param: QgsProcessingParameterDefinition) -> bool:
+    """Whether a parameter names something that only a project has."""
+    converter = CONVERTERS.get(param.type())
+    return converter is not None and converter.in_projects
 
 
 def _process(algorithm: QgsProcessingAlgorithm, policy: Policy) -> Process:
@@ -158,6 +174,8 @@ def why_not_described(
         return "QGIS hides it"
     if param.type() not in CONVERTERS:
         return UNSUPPORTED.get(param.type(), f"the type {param.type()} is not known here")
+    if names_part_of_project(param) and not policy.in_project:
+        return "it names a part of a project: to be given with ?project=NAME only"
     return policy.why_left_out(algorithm.id(), param.name())
 
 
@@ -180,7 +198,10 @@ def describe_input(
     schema: dict[str, Any] = {**converter.schema(param), "title": title}
     if default is not None:
         schema["default"] = default
+    implied = converter.implied(param)
     roles = {"type": param.type(), **converter.notes(param)}
+    if implied is not None:
+        roles["default"] = implied
     if flag(param, ADVANCED):
         roles["advanced"] = "shown to advanced users"
     if successor is not None:
@@ -190,10 +211,16 @@ def describe_input(
         title=title,
         description=plain_text(param.help()) or None,
         schema=schema,
-        min_occurs=0 if flag(param, OPTIONAL) or default is not None else converter.least(param),
+        min_occurs=0 if _may_be_left_out(param, default, implied) else converter.least(param),
         max_occurs=converter.occurs(param),
         metadata=[Metadata(role=role, title=text) for role, text in roles.items()],
     )
+
+
+def _may_be_left_out(
+    param: QgsProcessingParameterDefinition, default: Any, implied: str | None
+) -> bool:
+    return flag(param, OPTIONAL) or default is not None or implied is not None
 
 
 def _outputs(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsProcessingAlgorithm, QgsProcessingParameterDefinition
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingParameterDefinition, QgsProject
 from qgis.PyQt.QtCore import QVariant
 
 from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
@@ -38,15 +38,20 @@ def run(
     policy: Policy,
     task: Task,
     told: Feedback,
+    project: QgsProject | None = None,
 ) -> dict[str, Produced]:
-    """Run an algorithm that is this job's own; `process` is what it was described as."""
+    """Run an algorithm that is this job's own; `process` is what it was described as.
+
+    `project` is a published one that is open, and the one of this process.
+    """
     feedback = JobFeedback(told)
     asked = _asked(process, task.outputs)
     _check_names(process, task)
-    job = Workspace(Path(task.folder), feedback)
+    job = Workspace(Path(task.folder), feedback, project)
     destinations = destinations_of(algorithm.parameterDefinitions())
     wanted = _wanted(destinations, asked)
     values = _inputs(algorithm, policy, task.inputs, job)
+    job.settle(values.values())
     for name, param in destinations.items():
         if name in wanted:
             values[name] = DESTINATIONS[param.type()].place(param, wanted[name], job)

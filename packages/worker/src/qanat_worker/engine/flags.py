@@ -3,7 +3,7 @@
 from qgis.core import Qgis, QgsProcessingAlgorithm
 
 from qanat_worker.engine import policy
-from qanat_worker.engine.parameters.base import number
+from qanat_worker.engine.numbers import number
 
 MEANINGS = {
     "RequiresMatchingCrs": "all layers must have the same CRS",

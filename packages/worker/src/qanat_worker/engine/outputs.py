@@ -142,7 +142,7 @@ def _clear_paths(layer: QgsVectorLayer, job: Workspace) -> None:
         if index < 0 or rows is None or rows.name() != "memory":
             continue
         paths = {row.id(): str(row.attribute(index)) for row in layer.getFeatures()}
-        own = {row: text for row, text in paths.items() if text.startswith(str(job.folder))}
+        own = {row: text for row, text in paths.items() if text.startswith(tuple(job.hidden))}
         rows.changeAttributeValues({row: {index: Path(own[row]).name} for row in own})
 
 
@@ -222,11 +222,13 @@ def _form_of(path: Path, form: Format) -> Format:
 
 
 def _scrub(path: Path, job: Workspace) -> None:
-    """Take the job's folders out of a text file."""
+    """Take folders of the server out of a text file: the job's, and those of its project's layers."""
     if not path.is_file() or path.stat().st_size > SCRUBBED_BYTES:
         return
     content = path.read_bytes()
-    clean = re.sub(re.escape(f"{job.folder}/").encode() + rb"(\w+/)*", b"", content)
+    clean = content
+    for folder in job.hidden:
+        clean = re.sub(re.escape(folder).encode() + rb"(\w+/)*", b"", clean)
     if clean != content:
         path.write_bytes(clean)
 

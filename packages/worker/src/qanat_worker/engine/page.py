@@ -34,8 +34,8 @@ def parameter_types() -> str:
         ),
         "",
         "A value may also be fetched from an address. One that is left out takes QGIS's default."
-        " A bounding box, point or geometry without a CRS is in CRS84; an algorithm runs in an empty"
-        " project, whose CRS is EPSG:4326.",
+        " A bounding box, point or geometry without a CRS is in CRS84. In which CRS a job measures:"
+        " [decision 3](../explanation/decisions/0003-in-which-crs-a-job-measures.md).",
         "",
         "### Not supported",
         "",
@@ -74,6 +74,10 @@ def parameter_types() -> str:
         "`worker.qgis.deprecated` offers those that QGIS hides because another has taken their place;"
         " `allow_hazards` offers what these tables deny; `allow` and `deny` choose among the rest."
         " What a worker refuses, and why, is printed by `qanat-worker check`, and stands in its offer.",
+        "",
+        "Offered within a [published project](../how-to/projects.md) only: "
+        + ", ".join(f"`{ids}`" for ids in policy.IN_PROJECTS)
+        + ".",
         "",
         "A step of a model may not be one of these either, nor:",
         "",

@@ -19,7 +19,7 @@ _CODE = "it runs code that a client would write"
 _NETWORK = "it reads addresses that a client would choose"
 _DATABASE = "it works on a database connection of this server"
 _IN_PLACE = "it changes its input in place, and has no result of its own"
-_PROJECT = "it works on the layers and settings of a project, and there is none"
+_PROJECT_CHANGED = "it changes the project, and has no result of its own"
 _PATHS = "its results are paths of files of the server"
 _DEVICE = "it works on a GPS device"
 _GPSBABEL = "it runs gpsbabel, which is no part of QGIS"
@@ -55,14 +55,8 @@ DENIED: dict[str, str] = {
     "native:setlayerstyle": _IN_PLACE,
     "native:truncatetable": _IN_PLACE,
     "native:zonalstatistics": _IN_PLACE,
-    "native:transferannotationsfrommain": _PROJECT,
-    "native:flattenrelationships": _PROJECT,
-    "native:layertobookmarks": _PROJECT,
-    "native:bookmarkstolayer": _PROJECT,
-    "native:extractlabels": _PROJECT,
-    "*:tilesxyz*": _PROJECT,
-    "native:printlayout*": _PROJECT,
-    "native:atlaslayout*": _PROJECT,
+    "native:transferannotationsfrommain": _PROJECT_CHANGED,
+    "native:layertobookmarks": _PROJECT_CHANGED,
     "native:stylefromproject": "it opens a project file, which may name any data source",
     "qgis:setstylefor*": "it sets a style in a session of QGIS Desktop",
     "native:combinestyles": "it works on styles of QGIS Desktop",
@@ -75,6 +69,20 @@ DENIED: dict[str, str] = {
     "native:shpencodinginfo": "a Shapefile comes as a zip, and its encoding is read from there",
 }
 """Pattern of ids → why they are not offered (default deny, by hazard)."""
+
+IN_PROJECTS = (
+    "native:flattenrelationships",
+    "native:bookmarkstolayer",
+    "native:extractlabels",
+    "*:tilesxyz*",
+    "native:printlayout*",
+    "native:atlaslayout*",
+)
+"""Patterns of ids that work on what only a project has: relations, labels, layouts, what is visible."""
+
+WITHOUT_PROJECT = (
+    "it works on the layers and settings of a project: offered with ?project=NAME only"
+)
 
 DENIED_WITHIN = {
     "native:createdirectory": "it makes folders wherever a text says",
@@ -123,7 +131,8 @@ class Policy:
 
     `allow` and `deny` are patterns of ids, `hazards` those of ids that are offered although a table
     denies them, `opened` those of parameters, as gdal:translate.EXTRA, that are described although a
-    table leaves them out; `deprecated` is whether algorithms are offered that QGIS has replaced.
+    table leaves them out; `deprecated` is whether algorithms are offered that QGIS has replaced;
+    `in_project`, whether there is a project to work on.
     """
 
     allow: Sequence[str] = ("*",)
@@ -131,6 +140,7 @@ class Policy:
     hazards: Sequence[str] = ()
     opened: Sequence[str] = ()
     deprecated: bool = False
+    in_project: bool = False
 
     def why_not(self, algorithm_id: str, flags: Collection[str]) -> str | None:
         """Why an algorithm is not offered, whatever its parameters; None when it may be."""
@@ -161,11 +171,18 @@ class Policy:
         return set(flags) - SUPERSEDED_HAVE if superseded else set(flags)
 
     def _why_hazard(self, algorithm_id: str, flags: Collection[str]) -> str | None:
+        if not self.in_project and is_of_projects(algorithm_id):
+            return WITHOUT_PROJECT
         if _fits(algorithm_id, self.hazards):
             return None
         denied = (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern))
         flagged = (why for name, why in FLAGS.items() if name in flags)
         return next(chain(denied, flagged), None)
+
+
+def is_of_projects(algorithm_id: str) -> bool:
+    """Whether an algorithm is offered within a project only."""
+    return _fits(algorithm_id, IN_PROJECTS)
 
 
 def _fits(text: str, patterns: Iterable[str]) -> bool:

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 Load = Callable[[Path], list[QgsProcessingAlgorithm]]
 Work = Callable[[], object]
 
-_NAME = re.compile(r"[^/\\?#%@\x00-\x1f\x7f]+")
+NAME = re.compile(r"[^/\\?#%@\x00-\x1f\x7f]+")
 """What a name may be: it stands in addresses, and @ is before the name of a service."""
 
 
@@ -56,7 +56,7 @@ class Publications:
         self.refused: list[Refusal] = []
         self._registry = registry
         self._plugins: list[Any] = []
-        for path in _found(folders.plugins, plugins.find):
+        for path in found_in(folders.plugins, plugins.find):
             self._load_plugin(path)
         self._publish("script", "Scripts", scripts.load, _files(folders.scripts, "*.py"))
         self._publish("model", "Models", load_model, _files(folders.models, "**/*.model3"))
@@ -119,7 +119,7 @@ class Published(QgsProcessingProvider):
     def take(self, algorithm: QgsProcessingAlgorithm) -> None:
         """Have one more. Raises NotPublished when its name is of no use, or another has it."""
         name = algorithm.name()
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise NotPublished(f"its name {name!r} cannot stand in an address: rename it")
         if not self.addAlgorithm(algorithm):
             raise NotPublished(f"another one is named {name} as well")
@@ -140,7 +140,8 @@ def load_model(path: Path) -> list[QgsProcessingAlgorithm]:
     return [model]
 
 
-def _found(folders: Iterable[Path], find: Callable[[Path], Iterable[Path]]) -> Iterator[Path]:
+def found_in(folders: Iterable[Path], find: Callable[[Path], Iterable[Path]]) -> Iterator[Path]:
+    """What lies in folders, in the order of names; hidden files are passed over."""
     for folder in folders:
         if folder.is_dir():
             yield from sorted(path for path in find(folder) if not path.name.startswith("."))
@@ -149,7 +150,7 @@ def _found(folders: Iterable[Path], find: Callable[[Path], Iterable[Path]]) -> I
 
 
 def _files(folders: Iterable[Path], pattern: str) -> Iterator[Path]:
-    return _found(folders, lambda folder: folder.glob(pattern))
+    return found_in(folders, lambda folder: folder.glob(pattern))
 
 
 def _in_words(error: BaseException) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import orjson
 from pydantic import JsonValue
+from qgis.core import QgsMapLayer
 
 from qanat_common.ogc import JsonSchema
-from qanat_common.protocol import Inline, LocalFile
-from qanat_worker.engine import archives, formats, geojson, opening
+from qanat_common.protocol import Inline, LocalFile, Named
+from qanat_worker.engine import archives, contents, formats, geojson, opening
 from qanat_worker.engine.datasets import offered
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.signs import identify
@@ -24,15 +25,21 @@ from qanat_worker.engine.workspace import Workspace
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of layers: how it may be given."""
+    """A kind of layers: how it may be given by value, and which layers of projects are of it."""
 
     name: str
     inputs: tuple[Format, ...]
+    layers: tuple[str, ...]
 
     @property
     def offered(self) -> tuple[Format, ...]:
         """Those that GDAL of this machine can read."""
         return offered(self.inputs)
+
+    @property
+    def names(self) -> str:
+        """The kinds of layers of a project that it is, by their names."""
+        return ", ".join(self.layers)
 
     @property
     def within_zip(self) -> tuple[Format, ...]:
@@ -45,12 +52,20 @@ class Kind:
         return formats.one_of(self.offered)
 
 
-VECTOR = Kind("vector layer", formats.VECTOR_INPUTS)
-RASTER = Kind("raster layer", formats.RASTER_INPUTS)
-MESH = Kind("mesh layer", formats.MESH_INPUTS)
-CLOUD = Kind("point cloud layer", formats.CLOUD_INPUTS)
-ANY = Kind("layer", tuple(dict.fromkeys(formats.VECTOR_INPUTS + formats.RASTER_INPUTS)))
-OF_ALL_KINDS = Kind("layer", (*ANY.inputs, formats.MESH_2DM, formats.EPT))
+VECTOR = Kind("vector layer", formats.VECTOR_INPUTS, ("vector",))
+RASTER = Kind("raster layer", formats.RASTER_INPUTS, ("raster",))
+MESH = Kind("mesh layer", formats.MESH_INPUTS, ("mesh",))
+CLOUD = Kind("point cloud layer", formats.CLOUD_INPUTS, ("pointcloud",))
+ANY = Kind(
+    "layer",
+    tuple(dict.fromkeys(formats.VECTOR_INPUTS + formats.RASTER_INPUTS)),
+    ("vector", "raster"),
+)
+OF_ALL_KINDS = Kind(
+    "layer",
+    (*ANY.inputs, formats.MESH_2DM, formats.EPT),
+    ("vector", "raster", "mesh", "pointcloud"),
+)
 
 _NAMES_FILES = (".aux.xml",)
 """How files end that GDAL reads beside a raster, and that may name other files of the server."""
@@ -58,6 +73,9 @@ _NAMES_FILES = (".aux.xml",)
 
 def layers_of(given: Given, kind: Kind, name: str, parameter: str, job: Workspace) -> None:
     """Open a value, and make its layers part of the job under the parameter's name."""
+    if isinstance(given, Named):
+        job.add(parameter, [_of_project(given.name, kind, job)])
+        return
     key, path, form, title = _as_file(given, kind, name, job)
     found = job.known(key)
     if found is None:
@@ -65,8 +83,28 @@ def layers_of(given: Given, kind: Kind, name: str, parameter: str, job: Workspac
     job.add(parameter, found, key)
 
 
+def _of_project(name: str, kind: Kind, job: Workspace) -> QgsMapLayer:
+    """A layer of the project; those that are private were not offered, and are not given."""
+    fitting = {
+        called: layer
+        for called, layer in job.named.items()
+        if contents.KINDS.get(type(layer)) in kind.layers
+        and contents.why_not_offered(layer, job.project) is None
+    }
+    layer = fitting.get(name) if job.published else None
+    if layer is None:
+        raise Unusable(
+            f"names no {kind.name} of the project: {name!r}; it has: {', '.join(fitting) or 'none'}"
+        )
+    if not layer.isValid():
+        raise Unusable(f"is the layer {name!r} of the project, which cannot be opened here now")
+    return layer
+
+
 def file_of(given: Given, suffix: str, name: str, job: Workspace) -> Path:
     """A file that is no layer, with a suffix that QGIS expects."""
+    if isinstance(given, Named):
+        raise Unusable(f"takes no layer of the project, such as {given.name!r}")
     if isinstance(given, LocalFile):
         return _linked(Path(given.path), job.path(Path(given.path).stem, suffix))
     path = job.path(name, suffix)
@@ -75,7 +113,7 @@ def file_of(given: Given, suffix: str, name: str, job: Workspace) -> Path:
 
 
 def _as_file(
-    given: Given, kind: Kind, name: str, job: Workspace
+    given: Inline | LocalFile, kind: Kind, name: str, job: Workspace
 ) -> tuple[object, Path, Format, str]:
     """A key of the content, its file, its format, and what the layer is called."""
     if isinstance(given, Inline) and isinstance(given.value, dict):

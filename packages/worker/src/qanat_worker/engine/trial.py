@@ -1,43 +1,69 @@
-"""Code of others, tried in a process of its own first: it may crash, hang, or end the process."""
+"""Code and files of others, tried in a process of its own first: it may crash, hang, or end it."""
 
 import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from qanat_worker.engine import faults
 from qanat_worker.engine.scripts import NotPublished
 
 SECONDS = 30.0
-"""How long a script or plugin may take to load."""
+"""How long a script, plugin or project may take to load."""
+
+_TOLD, _FAILED = b".", b"!"
 
 
 def survive(load: Callable[[], object]) -> None:
     """Raise NotPublished where `load` would not come back; what it raises is left to the real one."""
-    why = _why_not(load)
-    if why:
-        raise NotPublished(why)
+
+    def tried() -> str:
+        with contextlib.suppress(Exception, SystemExit):
+            load()
+        return ""
+
+    answer(tried)
 
 
-def _why_not(load: Callable[[], object]) -> str | None:
+def answer(work: Callable[[], str]) -> str:
+    """What `work` returns, in a process of which nothing else is left.
+
+    Raises NotPublished where it raises, crashes, or does not come back.
+    """
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _load_and_tell(load, writer)
+        _work_and_tell(work, writer)
     os.close(writer)
-    ready, _, _ = select.select([reader], [], [], SECONDS)
-    came_back = bool(ready) and os.read(reader, 1) == b"."
+    told = _read_to_the_end(reader)
     os.close(reader)
-    if not ready:
+    if told is None:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    if came_back:
-        return None
-    if not ready:
-        return f"it does not load within {SECONDS:g} seconds"
-    return _in_words(os.waitstatus_to_exitcode(status))
+    if told is None:
+        raise NotPublished(f"it does not load within {SECONDS:g} seconds")
+    code = os.waitstatus_to_exitcode(status)
+    if code or not told:
+        raise NotPublished(_in_words(code))
+    if told.startswith(_FAILED):
+        raise NotPublished(told[1:].decode())
+    return told[1:].decode()
+
+
+def _read_to_the_end(reader: int) -> bytes | None:
+    """All that is written; None when there is no end of it in time."""
+    end = time.monotonic() + SECONDS
+    parts: list[bytes] = []
+    while (left := end - time.monotonic()) > 0 and select.select([reader], [], [], left)[0]:
+        part = os.read(reader, 1 << 16)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+    return None
 
 
 def _in_words(code: int) -> str:
@@ -46,12 +72,17 @@ def _in_words(code: int) -> str:
     return "it ends the process that loads it"
 
 
-def _load_and_tell(load: Callable[[], object], writer: int) -> NoReturn:
-    """In the process of the trial; what goes wrong is told when it does so in earnest."""
+def _work_and_tell(work: Callable[[], str], writer: int) -> NoReturn:
+    """In the process of the trial."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    with contextlib.suppress(Exception, SystemExit):
-        load()
-    os.write(writer, b".")
+    try:
+        told = _TOLD + work().encode()
+    except NotPublished as error:
+        told = _FAILED + str(error).encode()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
+        told = _FAILED + faults.in_words(error).encode()
+    while told:
+        told = told[os.write(writer, told) :]
     os._exit(0)

@@ -5,9 +5,9 @@ from base64 import b64decode
 
 import orjson
 
-from qanat_common.protocol import Inline, LocalFile
+from qanat_common.protocol import Inline, LocalFile, Named
 
-Given = Inline | LocalFile
+Given = Inline | LocalFile | Named
 """One value of an input."""
 
 

@@ -1,31 +1,43 @@
 """What belongs to one job: its folders, its project and context, and the layers of its inputs."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsExpressionContext,
+    QgsExpressionContextUtils,
     QgsFeatureRequest,
     QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProject,
+    QgsReferencedRectangle,
 )
 
-PROJECT_CRS = "EPSG:4326"
-"""The CRS of the empty project in which a job runs: what `ProjectCrs` means to a parameter."""
+from qanat_worker.engine import contents
+
+DEFAULT_CRS = "EPSG:4326"
+"""The CRS of a job without a project, whose inputs have none."""
 
 
 class Workspace:
     """One job's place to work. Its project is the one of the process: many algorithms use that."""
 
-    def __init__(self, folder: Path, feedback: QgsProcessingFeedback) -> None:
-        """Make the folders and an empty project; ends what a job before has left."""
+    def __init__(
+        self, folder: Path, feedback: QgsProcessingFeedback, published: QgsProject | None = None
+    ) -> None:
+        """Make the folders, and an empty project where none is `published`: that ends what was there."""
         self.folder = folder
         self.inputs = folder / "inputs"
         self.outputs = folder / "outputs"
         for made in (self.inputs, self.outputs):
             made.mkdir(exist_ok=True)
-        self.project = _empty_project()
+        self.published = published is not None
+        self.project = published or _empty_project()
+        self.named = contents.named(self.project)
+        self.hidden = [f"{folder}/", *sorted(_folders(self.named.values()), key=len, reverse=True)]
         self.context = QgsProcessingContext()
         self.context.setProject(self.project)
         self.context.setFeedback(feedback)
@@ -33,6 +45,31 @@ class Workspace:
         self.layers: dict[str, list[QgsMapLayer]] = {}
         self._known: dict[object, list[QgsMapLayer]] = {}
         self._count = 0
+
+    def settle(self, values: Iterable[Any]) -> None:
+        """Give the project its CRS, ellipsoid and units, once the inputs are known.
+
+        Those of a published project are its own. Else it is as a new one of QGIS Desktop: the CRS is
+        that of the first layer, else of the first box; the ellipsoid is the one of that CRS.
+        """
+        if not self.published:
+            layers = [layer for several in self.layers.values() for layer in several]
+            boxes = [each for each in values if isinstance(each, QgsReferencedRectangle)]
+            # Layers that all lack a CRS are measured as they are.
+            found = [each.crs() for each in layers or boxes] or [
+                QgsCoordinateReferenceSystem(DEFAULT_CRS)
+            ]
+            crs = next((each for each in found if each.isValid()), QgsCoordinateReferenceSystem())
+            self.project.setCrs(crs)
+            self.project.setEllipsoid(crs.ellipsoidAcronym() or "NONE")
+        # Variables of the project, and none of the server's or its user's.
+        variables = QgsExpressionContext()
+        variables.appendScope(QgsExpressionContextUtils.projectScope(self.project))
+        self.context.setExpressionContext(variables)
+        self.context.setProject(self.project)
+        self.context.setEllipsoid(self.project.ellipsoid())
+        self.context.setDistanceUnit(self.project.distanceUnits())
+        self.context.setAreaUnit(self.project.areaUnits())
 
     def path(self, stem: str, suffix: str) -> Path:
         """A path for a file of an input, in a folder of its own: nothing lies beside it.
@@ -65,5 +102,9 @@ def _empty_project() -> QgsProject:
     project = QgsProject.instance()
     assert project is not None  # noqa: S101 - QGIS has started
     project.clear()
-    project.setCrs(QgsCoordinateReferenceSystem(PROJECT_CRS))
     return project
+
+
+def _folders(layers: Iterable[QgsMapLayer]) -> set[str]:
+    """The folders of files of the server that layers are read from."""
+    return {f"{path.parent}/" for layer in layers if (path := contents.file_of(layer))}

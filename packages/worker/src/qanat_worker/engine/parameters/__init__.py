@@ -14,6 +14,7 @@ from qanat_worker.engine.parameters import (
     layers,
     literals,
     meshes,
+    names,
     times,
 )
 from qanat_worker.engine.parameters.base import Converter
@@ -54,21 +55,19 @@ ALL: tuple[Converter[Any], ...] = (
     meshes.DatasetGroups(),
     meshes.DatasetTime(),
     files.File(),
+    names.InProject(),
+    names.LayoutItem(),
 )
 
 CONVERTERS: Mapping[str, Converter[Any]] = {
     name: converter for converter in ALL for name in converter.types
 }
 
-_PROJECT = "names a part of a project, and jobs run in an empty one"
 _CONNECTION = "names a database connection of this server"
 _CLOUDS = "point clouds are not written: QGIS of Debian is built without PDAL"
 
 UNSUPPORTED: Mapping[str, str] = {
-    "annotation": _PROJECT,
-    "layout": _PROJECT,
-    "layoutitem": _PROJECT,
-    "maptheme": _PROJECT,
+    "annotation": "annotations of a project are taken by its layouts only",
     "authcfg": "a credential of this server, never a client's to name",
     "providerconnection": _CONNECTION,
     "databaseschema": _CONNECTION,

@@ -12,7 +12,8 @@ from qgis.core import QgsProcessingParameterDefinition
 
 from qanat_common.errors import Fault, InputRejected
 from qanat_common.ogc import JsonSchema
-from qanat_common.protocol import LocalFile
+from qanat_common.protocol import LocalFile, Named
+from qanat_worker.engine.numbers import number
 from qanat_worker.engine.values import Given, Unusable, content_of
 from qanat_worker.engine.workspace import Workspace
 
@@ -23,11 +24,6 @@ Occurs = int | Literal["unbounded"]
 OPTIONAL = 1 << 3
 HIDDEN = 1 << 2
 ADVANCED = 1 << 1
-
-
-def number(enum: Any) -> int:
-    """The number of an enum or flag, whatever the version of QGIS made of it."""
-    return int(getattr(enum, "value", enum))
 
 
 def flag(param: QgsProcessingParameterDefinition, bit: int) -> bool:
@@ -45,11 +41,13 @@ def rejected(name: str, problem: str, at: int | None = None) -> InputRejected:
 class Converter(ABC, Generic[P]):
     """One type of parameters, or several that are alike to a client.
 
-    `files` says that the values are opened before those of other types, which may refer to them.
+    `files` says that the values are opened before those of other types, which may refer to them;
+    `in_projects` that there are no values but in a project.
     """
 
     types: ClassVar[tuple[str, ...]]
     files: ClassVar[bool] = False
+    in_projects: ClassVar[bool] = False
 
     @abstractmethod
     def schema(self, param: P) -> JsonSchema:
@@ -69,6 +67,10 @@ class Converter(ABC, Generic[P]):
 
     def default(self, param: P) -> JsonValue:
         """QGIS's default as a client would write it; None when there is none that can be written."""
+        return None
+
+    def implied(self, param: P) -> str | None:
+        """What is taken without a value, in words, where that is no value that could be written."""
         return None
 
     def notes(self, param: P) -> Mapping[str, str]:
@@ -101,6 +103,8 @@ def literal(given: Values, text: bool) -> JsonValue:
     """The JSON value of what is given; a file's content is one, or a `text`."""
     if isinstance(given, list):
         return [literal(each, text) for each in given]
+    if isinstance(given, Named):
+        raise Unusable(f"takes no layer of the project, such as {given.name!r}")
     if isinstance(given, LocalFile):
         return _read(Path(given.path).read_bytes(), given.media_type, text)
     if given.encoding == "base64":

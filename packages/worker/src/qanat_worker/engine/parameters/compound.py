@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from qgis.core import QgsMapLayer, QgsProcessingParameterDefinition, QgsVectorLayer, QgsWkbTypes
 
 from qanat_common.ogc import JsonSchema
-from qanat_common.protocol import Inline
+from qanat_common.protocol import Inline, Named
 from qanat_worker.engine.parameters.base import (
     Converter,
     Occurs,
@@ -56,12 +56,16 @@ class LayerSet(Converter[Param]):
         """Any number."""
         return "unbounded"
 
+    def notes(self, param: Param) -> Mapping[str, str]:
+        """Of what kind they are."""
+        return {"layers": self.kind.names}
+
     def convert(self, param: Param, given: Values, job: Workspace) -> Any:
         """What QGIS wants of them all."""
         several = given if isinstance(given, list) else [given]
         items: list[Any] = []
         for at, each in enumerate(several):
-            layer, settings = _taken_apart(each)
+            layer, settings = _taken_apart(each, job)
             try:
                 items.extend(
                     self.item(opened, settings, job)
@@ -80,12 +84,16 @@ class LayerSet(Converter[Param]):
         return items
 
 
-def _taken_apart(given: Given) -> tuple[Given, Settings]:
-    value = given.value if isinstance(given, Inline) else None
+def _taken_apart(given: Given, job: Workspace) -> tuple[Given, Settings]:
+    if not isinstance(given, Inline):
+        return given, {}
+    value = given.value
     if not isinstance(value, dict) or "layer" not in value:
         return given, {}
     inner = expect_object(value)
     layer = inner["layer"]
+    if job.published and isinstance(layer, str) and layer in job.named:
+        return Named(name=layer), inner
     if isinstance(layer, dict) and "value" in layer:
         return _qualified(layer, given.title), inner
     encoding = "base64" if isinstance(layer, str) else None

@@ -16,6 +16,7 @@ from qgis.core import (
 
 from qanat_common.ogc import JsonSchema
 from qanat_worker.engine.expressions import wrong_expression
+from qanat_worker.engine.numbers import FIELD_TYPES, number
 from qanat_worker.engine.parameters.base import (
     LiteralConverter,
     choice,
@@ -23,26 +24,12 @@ from qanat_worker.engine.parameters.base import (
     expect_object,
     expect_text,
     expect_whole,
-    number,
     split,
 )
 from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace
 
 _KINDS = {0: "number", 1: "text", 2: "date or time", 3: "binary", 4: "boolean"}
-
-FIELD_TYPES = {
-    "text": 10,
-    "integer": 2,
-    "bigint": 4,
-    "real": 6,
-    "boolean": 1,
-    "date": 14,
-    "time": 15,
-    "datetime": 16,
-    "binary": 12,
-}
-"""Name → the type of a field by Qt's number, which Qt 5 and 6 have alike."""
 
 _LIST, _TEXTS = 9, 11
 LIST_TYPES = {

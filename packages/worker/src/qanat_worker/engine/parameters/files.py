@@ -6,9 +6,10 @@ from pathlib import Path
 from qgis.core import QgsProcessingParameterFile
 
 from qanat_common.ogc import JsonSchema
-from qanat_common.protocol import LocalFile
+from qanat_common.protocol import LocalFile, Named
 from qanat_worker.engine import archives, formats
-from qanat_worker.engine.parameters.base import Converter, Values, number, rejected
+from qanat_worker.engine.numbers import number
+from qanat_worker.engine.parameters.base import Converter, Values, rejected
 from qanat_worker.engine.sources import file_of
 from qanat_worker.engine.values import Given, Unusable
 from qanat_worker.engine.workspace import Workspace
@@ -35,7 +36,8 @@ def suffix_for(given: Given, able: tuple[str, ...]) -> str:
     if not able:
         return TEXT
     own = Path(given.path).suffix.lower() if isinstance(given, LocalFile) else ""
-    claimed = formats.plain(given.media_type or "").partition(";")[0]
+    media_type = None if isinstance(given, Named) else given.media_type
+    claimed = formats.plain(media_type or "").partition(";")[0]
     told = (suffix for suffix in able if formats.media_type_of(suffix) == claimed)
     return own if own in able else next(told, able[0])
 

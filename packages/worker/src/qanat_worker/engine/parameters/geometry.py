@@ -23,16 +23,23 @@ from qgis.core import (
 from qanat_common.ogc import CRS84, JsonSchema
 from qanat_worker.engine import crs
 from qanat_worker.engine.expressions import wrong_pipeline
+from qanat_worker.engine.numbers import number
 from qanat_worker.engine.parameters.base import (
     LiteralConverter,
     expect_list,
     expect_number,
     expect_object,
     expect_text,
-    number,
 )
 from qanat_worker.engine.values import Unusable
-from qanat_worker.engine.workspace import PROJECT_CRS, Workspace
+from qanat_worker.engine.workspace import Workspace
+
+PROJECT_CRS = "ProjectCrs"
+"""QGIS's word for the CRS of the project, as a default."""
+
+JOB_CRS = (
+    "the CRS of the project; without one that of the first layer, or of the first box, or EPSG:4326"
+)
 
 _POINT = re.compile(
     r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*,\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
@@ -71,13 +78,15 @@ class Crs(LiteralConverter[QgsProcessingParameterCrs]):
         return crs_of(expect_text(value))
 
     def default(self, param: QgsProcessingParameterCrs) -> JsonValue:
-        """Its code; the project's is that of the empty project in which jobs run."""
+        """Its code."""
         found = param.defaultValue()
         if isinstance(found, QgsCoordinateReferenceSystem):
             return found.authid() or None
-        if not isinstance(found, str):
-            return None
-        return {"ProjectCrs": PROJECT_CRS}.get(found, found or None)
+        return found if isinstance(found, str) and found not in ("", PROJECT_CRS) else None
+
+    def implied(self, param: QgsProcessingParameterCrs) -> str | None:
+        """The CRS of the job."""
+        return JOB_CRS if param.defaultValue() == PROJECT_CRS else None
 
 
 class CoordinateOperation(LiteralConverter[QgsProcessingParameterCoordinateOperation]):

@@ -17,12 +17,12 @@ from qgis.core import (
 
 from qanat_common.ogc import JsonSchema
 from qanat_worker.engine import formats
+from qanat_worker.engine.numbers import number
 from qanat_worker.engine.parameters.base import (
     Converter,
     Occurs,
     P,
     Values,
-    number,
     rejected,
 )
 from qanat_worker.engine.sources import (
@@ -44,6 +44,9 @@ GEOMETRIES = {0: "points", 1: "lines", 2: "polygons"}
 
 _KINDS = {3: RASTER, 6: MESH, 8: CLOUD, -2: ANY}
 """QGIS's number of a data type → kind of layers; all others are vector layers."""
+
+ANY_GEOMETRY = -1
+"""QGIS's number of the data type of vector layers that have geometries."""
 
 FILES = 4
 
@@ -121,9 +124,13 @@ class LayerConverter(Converter[P]):
             raise rejected(param.name(), f"must hold {needed}; it holds {GEOMETRIES[has]}")
 
     def notes(self, param: P) -> Mapping[str, str]:
-        """The geometries that it must have."""
-        named = [GEOMETRIES[each] for each in self.data_types(param) if each in GEOMETRIES]
-        return {"geometry": ", ".join(named)} if named else {}
+        """Of what kind it is, and the geometries that it must have."""
+        wanted = self.data_types(param)
+        named = [GEOMETRIES[each] for each in wanted if each in GEOMETRIES]
+        if wanted == [ANY_GEOMETRY]:
+            named = ["any geometry"]
+        kinds = {"layers": self.kind(param).names}
+        return kinds | ({"geometry": ", ".join(named)} if named else {})
 
 
 class Vector(
@@ -225,6 +232,9 @@ class MultipleLayers(Converter[QgsProcessingParameterMultipleLayers]):
         ]
 
     def notes(self, param: QgsProcessingParameterMultipleLayers) -> Mapping[str, str]:
-        """The geometries that they must have."""
-        named = GEOMETRIES.get(number(param.layerType()))
-        return {"geometry": named} if named else {}
+        """Of what kind they are, and the geometries that they must have."""
+        kind = number(param.layerType())
+        if kind == FILES:
+            return {}
+        named = "any geometry" if kind == ANY_GEOMETRY else GEOMETRIES.get(kind)
+        return {"layers": kind_of(kind).names} | ({"geometry": named} if named else {})

@@ -22,6 +22,7 @@ from qgis.PyQt.QtGui import QColor
 
 from qanat_common.ogc import NUMBERED, JsonSchema
 from qanat_worker.engine.expressions import wrong_expression, wrong_sql
+from qanat_worker.engine.numbers import number
 from qanat_worker.engine.parameters.base import (
     OPTIONAL,
     LiteralConverter,
@@ -32,7 +33,6 @@ from qanat_worker.engine.parameters.base import (
     expect_text,
     expect_whole,
     flag,
-    number,
 )
 from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace

@@ -9,7 +9,8 @@ from qgis.core import QgsProcessingParameterDateTime
 from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime
 
 from qanat_common.ogc import JsonSchema
-from qanat_worker.engine.parameters.base import LiteralConverter, expect_text, number
+from qanat_worker.engine.numbers import number
+from qanat_worker.engine.parameters.base import LiteralConverter, expect_text
 from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace
 

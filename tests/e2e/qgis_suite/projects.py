@@ -1,0 +1,42 @@
+"""The projects in which cases run, published for the service: QGIS's own runner has one for each.
+
+A case says the CRS and the ellipsoid of its project, most say neither; the service is asked to run
+each within a project that has the same.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.e2e.qgis_suite.cases import Case
+
+BARE = "bare"
+"""The project without a CRS and an ellipsoid."""
+
+TEXT = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
+<qgis projectname="" version="3.22.0">
+  <title>{name}</title>
+  <projectCrs>{crs}</projectCrs>
+  <properties>
+    <SpatialRefSys><ProjectionsEnabled type="int">1</ProjectionsEnabled></SpatialRefSys>
+    <Measure><Ellipsoid type="QString">{ellipsoid}</Ellipsoid></Measure>
+  </properties>
+</qgis>
+"""
+CRS = "<spatialrefsys><srsid>1</srsid><authid>{}</authid></spatialrefsys>"
+"""QGIS reads the authority and code where there is any number of its own."""
+
+
+def name_of(case: Case) -> str:
+    """The project of a case."""
+    said = [each for each in (case.project_crs, case.ellipsoid) if each]
+    return re.sub(r"\W+", "-", "-".join(said)) or BARE
+
+
+def publish(every: Iterable[Case], folder: Path) -> None:
+    """Write the projects of cases into a folder that is made."""
+    folder.mkdir(parents=True)
+    for name, case in {name_of(case): case for case in every}.items():
+        crs = CRS.format(case.project_crs) if case.project_crs else ""
+        text = TEXT.format(name=name, crs=crs, ellipsoid=case.ellipsoid or "NONE")
+        (folder / f"{name}.qgs").write_text(text, "utf-8")
