@@ -40,6 +40,7 @@ def test_a_raster_is_computed_from_a_raster(bench: Any, own: str, data: Path) ->
 
 
 @grass
+@pytest.mark.filterwarnings("ignore:QgsProcessingAlgorithm:DeprecationWarning")
 def test_a_vector_is_computed_from_a_vector(bench: Any, make: Any, own: str) -> None:
     points = make.features(make.point(1, 2), make.point(2, 3), name=["a", "b"])
     made = bench.run(
