@@ -31,6 +31,9 @@ from qanat_common.store import PREFIX
 
 TITLE = "The list of jobs"
 BATCH = 5_000
+WARM_UP = 10
+"""So many requests of each filter are not counted."""
+
 LOAD = Path(__file__).with_name("load.lua")
 BETWEEN_MS = 500
 """What lies between the creation of two jobs."""
@@ -110,6 +113,7 @@ def _measured(
     http: httpx2.Client, query: str, times: int, processes: tuple[psutil.Process, ...]
 ) -> Listed:
     listed = http.get(f"/jobs?{query}").raise_for_status().json()["jobs"]
+    timed(lambda: http.get(f"/jobs?{query}").raise_for_status(), WARM_UP)
     before = [_cpu(process) for process in processes]
     found = timed(lambda: http.get(f"/jobs?{query}").raise_for_status(), times, warm_up=0)
     spent = tuple(
@@ -126,7 +130,8 @@ def _cpu(process: psutil.Process) -> float:
 
 def _table(records: int, memory: float, found: dict[str, Listed]) -> Iterator[str]:
     yield f"Measured by `./dev bench jobs` with {records:,} jobs in the store ({memory:.1f} GiB):"
-    yield f"{machine()}. One page of at most 100 jobs over HTTP, one client, ms."
+    load = os.getloadavg()[1]
+    yield f"{machine()}, load {load:.0f}. One page of at most 100 jobs over HTTP, one client, ms."
     yield ""
     yield "| filter | jobs of the first page | median | 95 % | processor: api | store |"
     yield "|---|--:|--:|--:|--:|--:|"
