@@ -52,6 +52,10 @@ def test_each_kind_of_message_has_its_level(told: Any) -> None:
         ),
         ("3/4 of 1/2", "3/4 of 1/2"),
         ("km/h", "km/h"),
+        (
+            "ogr2ogr x.shp \"PG:dbname='gis' host=db.internal user='me' password='a b' sslmode=on\"",
+            'ogr2ogr x.shp "PG:dbname=… host=… user=… password=… sslmode=on"',
+        ),
     ],
 )
 def test_paths_are_only_names(text: str, expected: str) -> None:

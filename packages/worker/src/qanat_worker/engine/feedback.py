@@ -15,9 +15,16 @@ _ADVICE = re.compile(r" or change the (?:Processing setting|“Invalid features 
 """What QGIS Desktop tells its user to do, and a client cannot."""
 
 
+_CONNECTION = re.compile(
+    r"\b(host|hostaddr|port|user|password|passfile|service|authcfg|dbname)=('[^']*'|[^\s'\"]+)"
+)
+"""Parts of the address of a database, as tools of GDAL get them of a layer of a project."""
+
+
 def scrubbed(text: str) -> str:
-    """A text in which a path of a file is only its name."""
-    return _PATH.sub(r"\1", _ADVICE.sub(" first (native:fixgeometries).", text))
+    """A text in which a path of a file is only its name, and a database none of anybody's."""
+    hidden = _CONNECTION.sub(r"\1=…", text)
+    return _PATH.sub(r"\1", _ADVICE.sub(" first (native:fixgeometries).", hidden))
 
 
 class JobFeedback(QgsProcessingFeedback):
