@@ -159,11 +159,9 @@ class Projects:
         found = (each for each in self.offered if each.name == name)
         return {process.id: process for project in found for process in project.processes}
 
-    def none(self) -> QgsProject:
-        """The empty project of a job that names none."""
+    def none(self) -> None:
+        """The job names none: its own, which its `Workspace` empties, is the one of this process."""
         self._become(self._own)
-        self._own.clear()
-        return self._own
 
     def open(self, name: str, whole: bool, inputs: ResolvedInputs) -> QgsProject:
         """A project for a job, as the one of this process, in which many algorithms look.

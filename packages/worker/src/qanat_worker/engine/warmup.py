@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from qanat_common.errors import QanatError
 from qanat_common.protocol import Inline, LocalFile, LogLevel, ResolvedInputs
+from qanat_worker.engine.workspace import empty_project
 from qanat_worker.port import Engine, Task
 
 _FEATURES: list[JsonValue] = [
@@ -85,6 +86,7 @@ def _run(engine: Engine, process_id: str, inputs: ResolvedInputs, folder: Path) 
     task = Task(process_id=process_id, inputs=inputs, outputs=None, folder=str(folder))
     with suppress(QanatError):
         engine.run(task, Silence())
+    empty_project()
 
 
 def _write_grid(path: Path) -> None:

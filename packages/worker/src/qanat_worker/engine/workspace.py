@@ -35,7 +35,7 @@ class Workspace:
         for made in (self.inputs, self.outputs):
             made.mkdir(exist_ok=True)
         self.published = published is not None
-        self.project = published or _empty_project()
+        self.project = published or empty_project()
         self.named = contents.named(self.project)
         self.hidden = [f"{folder}/", *sorted(_folders(self.named.values()), key=len, reverse=True)]
         self.context = QgsProcessingContext()
@@ -98,10 +98,13 @@ class Workspace:
         self.layers.setdefault(parameter, []).extend(layers)
 
 
-def _empty_project() -> QgsProject:
+def empty_project() -> QgsProject:
+    """The project of the process, as a new one. One that is new already is left: to clear takes a millisecond."""
     project = QgsProject.instance()
     assert project is not None  # noqa: S101 - QGIS has started
-    project.clear()
+    if project.isDirty() or project.count() or project.fileName():
+        project.clear()
+        project.setDirty(False)
     return project
 
 
