@@ -4,7 +4,7 @@ import logging
 import signal
 import sys
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -16,6 +16,7 @@ from qanat_common.store import Store
 from qanat_worker import verbs
 from qanat_worker.broker import JobWorker, Mouth, OfferQueue, Parts, make_app
 from qanat_worker.children import Children, EngineFailed
+from qanat_worker.clearing import Clearing
 from qanat_worker.confinement import is_complete
 from qanat_worker.fetch import Fetcher
 from qanat_worker.folders import own_folder
@@ -48,8 +49,7 @@ def run(settings: Settings) -> None:
 
 def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int:
     mine = settings.worker
-    store = Store(settings.store_url)
-    stack.callback(store.close)
+    store = stack.enter_context(closing(Store(settings.store_url)))
     who = identity(mine, boot)
     app = make_app(settings.broker_url, mine)
     herald = Herald(mine, who, store, Mouth(app).publish)
@@ -66,6 +66,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     _check_sandbox(children.sandbox, mine)
     pulse, storage = Pulse(store, boot), Storage(settings.storage_url)
     tally = Tally(mine.slots)
+    clearing = stack.enter_context(closing(Clearing()))
     runner = Runner(
         boot=boot,
         folder=folder,
@@ -77,6 +78,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
         store=store,
         storage=storage,
         tally=tally,
+        later=clearing.later,
     )
     checks = {"store": store.ping, "engine": children.check, "broker": herald.check}
     monitor = Monitor(mine.monitor, checks, tally.metrics, lambda: {"sandbox": children.sandbox})

@@ -87,6 +87,10 @@ class Attempt:
         return self.report.stop is not None
 
 
+def _at_once(call: Callable[[], None]) -> None:
+    call()
+
+
 class Runner:
     """Runs jobs, each in the thread that calls; never raises but GivenBack."""
 
@@ -102,8 +106,12 @@ class Runner:
         store: Store,
         storage: Storage,
         tally: Tally | None = None,
+        later: Callable[[Callable[[], None]], None] = _at_once,
     ) -> None:
-        """`folder` is this worker's own, for the folders of its jobs."""
+        """`folder` is this worker's own, for the folders of its jobs.
+
+        `later` clears away what a job has left, when its outcome was told: somebody may be waiting for it.
+        """
         self._boot = boot
         self._folder = folder
         self._limits = limits
@@ -114,6 +122,7 @@ class Runner:
         self._store = store
         self._storage = storage
         self._tally = tally or Tally()
+        self._later = later
         self._giving_back = threading.Event()
 
     def give_back(self) -> None:
@@ -166,13 +175,13 @@ class Runner:
 
     def _run_claimed(self, job: RunJob, report: Report) -> None:
         began = time.monotonic()
-        # What is cleared away after the outcome was told: somebody may be waiting for it.
         with ExitStack() as afterwards:
             attempt = Attempt(job, report, self._folder / report.token, afterwards)
             afterwards.callback(shutil.rmtree, attempt.root, ignore_errors=True)
             outcome = self._outcome(attempt)
             if outcome is not None:
                 self._finish(job, report, outcome)
+                self._later(afterwards.pop_all().close)
         seconds = time.monotonic() - began
         self._tally.ended(job, outcome, seconds)
         if outcome is None:
