@@ -3,9 +3,9 @@
 from qanat_common.errors import OGC, NoSuchJob, NoSuchProcess, ResultNotReady, all_errors
 
 
-def test_every_error_has_a_code_a_type_and_a_status_of_its_own() -> None:
+def test_every_error_has_a_code_of_its_own_and_so_has_each_type_with_its_status() -> None:
     errors = all_errors()
-    assert len({error.type for error in errors.values()}) == len(errors)
+    assert len({(error.type, error.status) for error in errors.values()}) == len(errors)
     assert all(400 <= error.status < 600 and error.title for error in errors.values())
 
 
