@@ -121,7 +121,14 @@ OPEN = {"/", "/conformance", "/api", "/livez", "/readyz", "/static/{name}"}
 
 
 def test_what_is_not_open_to_all_asks_who_one_is(api: Any) -> None:
-    names = {"process_id": "test:echo", "job_id": "0", "output": "o", "upload_id": "u", "name": "n"}
+    names = {
+        "process_id": "test:echo",
+        "job_id": "0",
+        "output": "o",
+        "upload_id": "u",
+        "name": "n",
+        "project_name": "p",
+    }
     answers = {}
     for method, path in routes():
         if path not in OPEN:
