@@ -44,7 +44,8 @@ def styled(bench: Any, make: Any) -> Any:
 
 def renderer_of(path: str) -> str:
     """As QGIS opens it: with its default style."""
-    return str(QgsVectorLayer(path, "x", "ogr").renderer().type())
+    layer = QgsVectorLayer(path, "x", "ogr")  # it must live as long as its renderer is looked at
+    return str(layer.renderer().type())
 
 
 @pytest.mark.parametrize(
