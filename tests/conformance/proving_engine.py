@@ -6,7 +6,7 @@ from typing import Any
 
 from qanat_common.errors import AlgorithmFailed, InputRejected
 from qanat_common.ogc import GEOJSON, InputDescription, JobControl, OutputDescription, Process
-from qanat_common.protocol import Inline, LocalFile, Offer, ProviderInfo, Value
+from qanat_common.protocol import Inline, LocalFile, Offer, Project, ProviderInfo, Value
 from qanat_worker.port import Feedback, Produced, ProducedFile, Task
 
 GEOPACKAGE = "application/geopackage+sqlite3"
@@ -148,7 +148,7 @@ class ProvingEngine:
     """Satisfies the port of the worker."""
 
     def offer(self) -> Offer:
-        return Offer(processes=PROCESSES)
+        return Offer(processes=PROCESSES, projects=[Project(name="region", crs="EPSG:25832")])
 
     def versions(self) -> dict[str, str]:
         return {"proving": "1"}

@@ -32,7 +32,7 @@ from qanat_common.tail import tail
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 5.0
 """How long jobs are still awaited after the api was told to stop."""
 
 SEND_SECONDS = 3
