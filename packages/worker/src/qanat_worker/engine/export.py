@@ -1,5 +1,6 @@
 """From a layer that an algorithm made to a file in the format a client asked for."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,6 +165,8 @@ def _translate(package: Path, form: Format, path: Path, name: str, statement: st
         if made is None:
             raise _cannot(name, form, gdal.GetLastErrorMsg())
         del made
+        if form is formats.CSV and source.GetLayer(0).GetLayerDefn().GetGeomFieldCount():
+            _call_geometries_wkt(path)
         written = tried(gdal.OpenEx, str(path), gdal.OF_VECTOR, allowed_drivers=list(form.drivers))
         kept = written.GetLayer(0).GetFeatureCount() if written else 0
         lost = source.GetLayer(0).GetFeatureCount() - kept
@@ -171,6 +174,16 @@ def _translate(package: Path, form: Format, path: Path, name: str, statement: st
         raise _cannot(
             name, form, f"{lost} features, perhaps without a geometry, have no place there"
         )
+
+
+def _call_geometries_wkt(path: Path) -> None:
+    """Since GDAL 3.10 the column of geometries is called as in the source; it was WKT before, and stays so."""
+    whole = path.with_suffix(".whole")
+    with path.open("rb") as old, whole.open("wb") as new:
+        head = old.readline()
+        new.write(b"WKT" + head.removeprefix(b"geom") if head.startswith(b"geom,") else head)
+        shutil.copyfileobj(old, new)
+    whole.replace(path)
 
 
 def raster(source: Path, form: Format, folder: Path, name: str) -> Path:
