@@ -35,16 +35,27 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def release() -> ModuleType:
-    """The script that `./dev release` runs."""
-    spec = importlib.util.spec_from_file_location("release", ROOT / "release.py")
+def loaded(path: Path) -> ModuleType:
+    """A module that is no part of a package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["release"] = module  # dataclasses look there
+    sys.modules[path.stem] = module  # dataclasses look there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def release() -> ModuleType:
+    """The script that `./dev release` runs."""
+    return loaded(ROOT / "release.py")
+
+
+@pytest.fixture(scope="session")
+def fleets() -> ModuleType:
+    """Services from wheels, and clients that load them."""
+    return loaded(Path(__file__).with_name("fleet.py"))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """The last release and today's in every mix, under load: no job is lost, no client sees an error."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,22 +13,10 @@ STEPS = ("api", "registry", "api", "worker", "api", "registry", "api")
 """Each changes one service from one version to the other: together, all eight mixes of three."""
 
 
-def load_module() -> Any:
-    spec = importlib.util.spec_from_file_location("fleet", Path(__file__).with_name("fleet.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fleet"] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    return module
-
-
-fleets = load_module()
-
-
 @pytest.fixture
 def fleet(
     request: pytest.FixtureRequest,
+    fleets: Any,
     folder: Path,
     until: Callable[..., Any],
     free_ports: Callable[[int], list[int]],
@@ -58,9 +44,10 @@ def fleet(
     made.stop()
 
 
-def rolled(fleet: Any, steps: Iterator[tuple[str, Path]] | Any, until: Callable[..., Any]) -> Any:
-    """Replace services under load, with jobs before and after each step; returns the load."""
-    load = fleets.Load(fleet)
+def roll(
+    fleet: Any, load: Any, steps: Iterator[tuple[str, Path]] | Any, until: Callable[..., Any]
+) -> None:
+    """Replace services under load, with jobs before and after each step."""
     load.start()
     try:
         for service, python in steps:
@@ -69,7 +56,6 @@ def rolled(fleet: Any, steps: Iterator[tuple[str, Path]] | Any, until: Callable[
             until(lambda before=before: load.answers > before + 10, 60)
     finally:
         load.stop()
-    return load
 
 
 def all_succeed(fleet: Any, load: Any, until: Callable[..., Any]) -> None:
@@ -85,7 +71,7 @@ def all_succeed(fleet: Any, load: Any, until: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("fleet", ["embedded"], indirect=True)
 def test_every_mix_of_the_last_release_and_today_works_under_load(
-    fleet: Any, last: Path, today: Path, until: Callable[..., Any]
+    fleets: Any, fleet: Any, last: Path, today: Path, until: Callable[..., Any]
 ) -> None:
     now = dict.fromkeys(("registry", "worker", "api"), last)
     for service in now:
@@ -96,18 +82,20 @@ def test_every_mix_of_the_last_release_and_today_works_under_load(
             now[service] = today if now[service] is last else last
             yield service, now[service]
 
-    load = rolled(fleet, steps(), until)
+    load = fleets.Load(fleet)
+    roll(fleet, load, steps(), until)
 
     all_succeed(fleet, load, until)
 
 
 @pytest.mark.parametrize("fleet", ["debian"], indirect=True)
 def test_a_rolling_restart_of_each_service_under_load_is_not_noticed(
-    fleet: Any, today: Path, until: Callable[..., Any]
+    fleets: Any, fleet: Any, today: Path, until: Callable[..., Any]
 ) -> None:
     for service in ("registry", "worker", "api"):
         fleet.start(today, service)
 
-    load = rolled(fleet, [(name, today) for name in ("registry", "worker", "api")], until)
+    load = fleets.Load(fleet)
+    roll(fleet, load, [(name, today) for name in ("registry", "worker", "api")], until)
 
     all_succeed(fleet, load, until)

@@ -344,11 +344,10 @@ def build(
     """
     services = {service.name: service for service in catalog.services}
     entries = {name: places(service, offers) for name, service in services.items()}
+    aliases = {old: new for offer in offers.values() for old, new in offer.aliases.items()}
     if not catalog.complete:
         entries = _added(before.entries, entries)
         services = {**before.services, **services}
-    aliases = {old: new for offer in offers.values() for old, new in offer.aliases.items()}
-    if not catalog.complete:
         aliases = {**before.aliases, **aliases}
         offers = {**before.offers, **offers}
     preferred = _preferred(services, entries, order)

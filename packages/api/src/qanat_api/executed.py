@@ -2,12 +2,7 @@
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from qanat_common.protocol import Inline, Input, Inputs, Named, Reference, RunJob
-
-INPUTS: TypeAdapter[Inputs] = TypeAdapter(Inputs)
-"""Inputs as they travel, and as they lie in the storage."""
 
 
 def execute_request(request: RunJob, inputs: Inputs) -> dict[str, Any]:

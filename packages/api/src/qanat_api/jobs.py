@@ -12,7 +12,7 @@ from typing import Any
 from qanat_api import body as bodies
 from qanat_api import local, lookup, uploads
 from qanat_api.catalog import Offered, Snapshot
-from qanat_api.executed import INPUTS, execute_request
+from qanat_api.executed import execute_request
 from qanat_api.inputs import parse_execute, parse_inputs, requested, returned
 from qanat_api.negotiation import Mode, Preferences, mode
 from qanat_api.ports import Broker, Guard, Storage, Store, Watch, Watches
@@ -34,7 +34,7 @@ from qanat_common.jobs import JobRecord
 from qanat_common.listing import JobFilter, JobPage
 from qanat_common.logs import job_context
 from qanat_common.ogc import JobControl, JobStatus, Response
-from qanat_common.protocol import LogEntry, RunJob, queue_name
+from qanat_common.protocol import INPUTS, LogEntry, RunJob, queue_name
 from qanat_common.storage import job_key
 from qanat_common.tracing import carried
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from qanat_common.ogc import JobStatus, OutputRequest, Process, Response, Return
 
@@ -99,6 +99,9 @@ class Named(Message):
 Input = Annotated[Inline | Reference | Named, Field(discriminator="kind")]
 Inputs = dict[str, Input | list[Input]]
 """Input id → value; a list where the input may occur several times (maxOccurs > 1)."""
+
+INPUTS: TypeAdapter[Inputs] = TypeAdapter(Inputs)
+"""Reads and writes them as they lie in the storage, when they are too large for the broker."""
 
 ResolvedInput = Annotated[Inline | LocalFile | Named, Field(discriminator="kind")]
 ResolvedInputs = dict[str, ResolvedInput | list[ResolvedInput]]

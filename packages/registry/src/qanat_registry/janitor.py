@@ -5,7 +5,6 @@ what is left over is for the next one.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from itertools import islice
 from typing import Protocol
 
 from qanat_common.errors import Unavailable
+from qanat_registry.rounds import Rounds
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Keeping:
     every: float
 
 
-class Janitor:
+class Janitor(Rounds):
     """Cleans up. `clean` is one pass; `start` repeats it."""
 
     def __init__(
@@ -92,6 +92,13 @@ class Janitor:
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         """`files` opens the storage; without a `clock` the store's own says when jobs expire."""
+        super().__init__(
+            "janitor",
+            self.clean,
+            "cannot take away what has expired for now: %s",
+            first=min(keeping.every, 1.0),
+            rest=lambda _spent: keeping.every,
+        )
         self._locks = locks
         self._jobs = jobs
         self._open = files
@@ -100,29 +107,6 @@ class Janitor:
         self._files: Files | None = None
         self._listing: Iterator[tuple[str, datetime]] | None = None
         self._rested = 0.0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
-
-    def start(self) -> None:
-        """Begin to clean up, in a thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the job in hand."""
-        self._stopping.set()
-        self._thread.join(1.0)
-
-    def _run(self) -> None:
-        away, pause = False, min(self._keeping.every, 1.0)
-        while not self._stopping.wait(pause):
-            pause = self._keeping.every
-            try:
-                self.clean()
-                away = False
-            except Unavailable as error:
-                if not away:
-                    logger.warning("cannot take away what has expired for now: %s", error.detail)
-                away = True
 
     def clean(self) -> int:
         """One pass, unless another registry is at it; how many jobs were taken away.
@@ -148,7 +132,7 @@ class Janitor:
         while True:
             doomed = self._jobs.expire(BATCH, now)
             for job_id in doomed:
-                if self._stopping.is_set() or time.monotonic() > end:
+                if self.stopping or time.monotonic() > end:
                     return taken
                 files.remove_job(job_id)
                 self._jobs.bury(job_id)
@@ -163,7 +147,7 @@ class Janitor:
         listed = self._next_files(files)
         old = now - timedelta(seconds=self._keeping.orphans)
         for job_id in self._unknown({job_id for job_id, written in listed if written < old}):
-            if self._stopping.is_set() or time.monotonic() > end:
+            if self.stopping or time.monotonic() > end:
                 return
             logger.info("files of %s, which is no job that is known, are taken away", job_id)
             files.remove_job(job_id)

@@ -6,8 +6,6 @@ ends a job that was tried too often. So a message too many is harmless.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -19,6 +17,7 @@ from qanat_common.logs import job_context
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import Failed, RunJob, queue_name
 from qanat_common.store import WORKER_MS, Store
+from qanat_registry.rounds import Rounds
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +107,7 @@ class Pulse:
     since: float
 
 
-class Sweeper:
+class Sweeper(Rounds):
     """Looks through the jobs that have not ended. `sweep` is one look; `start` repeats it."""
 
     def __init__(
@@ -120,41 +119,22 @@ class Sweeper:
         clock: Callable[[], float],
     ) -> None:
         """`seconds` lie between two looks; `clock` gives seconds that only grow."""
+        super().__init__(
+            "sweeper",
+            self.sweep,
+            "cannot look after lost jobs for now: %s",
+            first=seconds,
+            rest=lambda spent: max(seconds, min(SHARE * spent, LONGEST_REST)),
+        )
         self._store = store
         self._queues = queues
         self._dispatch = dispatch
-        self._seconds = seconds
         self._clock = clock
         self._suspects: dict[str, Suspect] = {}
         self._shunned: dict[str, float] = {}
         self._pulses: dict[str, Pulse] = {}
         self._held_since = clock()
         self._unoffered: dict[str, float] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
-
-    def start(self) -> None:
-        """Begin to sweep, in a thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the job in hand."""
-        self._stopping.set()
-        self._thread.join(1.0)
-
-    def _run(self) -> None:
-        pause, away = self._seconds, False
-        while not self._stopping.wait(pause):
-            started = time.monotonic()
-            try:
-                self.sweep()
-                away = False
-            except Unavailable as error:
-                if not away:
-                    logger.warning("cannot look after lost jobs for now: %s", error.detail)
-                away = True
-            spent = time.monotonic() - started
-            pause = max(self._seconds, min(SHARE * spent, LONGEST_REST))
 
     def sweep(self) -> int:
         """One look at all jobs, unless another registry is at it; how many were published again.
@@ -212,7 +192,7 @@ class Sweeper:
     def _unfinished(self) -> Iterator[JobSummary]:
         for status in (JobStatus.RUNNING, JobStatus.ACCEPTED):
             cursor: str | None = None
-            while not self._stopping.is_set():
+            while not self.stopping:
                 page = self._store.list(JobFilter(statuses=(status,)), PAGE, cursor)
                 yield from page.records
                 cursor = page.cursor

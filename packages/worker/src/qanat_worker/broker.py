@@ -39,10 +39,11 @@ from qanat_common.protocol import (
 )
 from qanat_common.store import Store
 from qanat_common.transport import EXCHANGE, celery_settings, queue_arguments
+from qanat_worker.attending import INTERNAL
 from qanat_worker.herald import Herald
 from qanat_worker.presence import Identity
 from qanat_worker.pulse import Pulse
-from qanat_worker.runner import INTERNAL, GivenBack, Runner
+from qanat_worker.runner import GivenBack, Runner
 from qanat_worker.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)

@@ -15,18 +15,17 @@ from qanat_common.errors import NoSuchProcess, QanatError
 from qanat_common.ogc import OutputRequest, Process
 from qanat_common.protocol import Inputs, LocalFile, Offer, ResolvedInputs
 from qanat_worker import sandbox
+from qanat_worker.attending import attend
 from qanat_worker.child import words_for
 from qanat_worker.children import Children
 from qanat_worker.fetch import Fetcher
 from qanat_worker.launch import engine_start
 from qanat_worker.limits import Watch
-from qanat_worker.pipe import Broken, Done, Line, Order, Progress
+from qanat_worker.pipe import Order
 from qanat_worker.port import Feedback, Produced, Task
-from qanat_worker.runner import error_of
 from qanat_worker.settings import WorkerSettings
 from qanat_worker.warm import Capabilities, Child
 
-LOOK_SECONDS = 0.25
 FILES = ".files"
 """Folder of the files that were given, in the job's own."""
 
@@ -124,18 +123,7 @@ class Desk:
 
     def _attend(self, child: Child, watch: Watch, told: Feedback) -> dict[str, Produced]:
         try:
-            while True:
-                match child.hear(LOOK_SECONDS):
-                    case Progress(percent=percent):
-                        told.progress(percent)
-                    case Line(level=level, message=message):
-                        told.log(level, message)
-                    case Done(outputs=outputs):
-                        watch.check_output()
-                        return outputs
-                    case Broken() as broken:
-                        raise error_of(broken, watch)
-                watch.check()
+            return attend(child, watch, told)
         except QanatError as error:
             raise JobEnded(error.detail) from error
         except EOFError:

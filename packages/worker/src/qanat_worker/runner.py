@@ -13,32 +13,29 @@ from pathlib import Path
 from typing import TypeVar
 
 from opentelemetry.trace import SpanKind
-from pydantic import TypeAdapter
 
 from qanat_common.errors import (
-    Fault,
     InputNotFetched,
     Internal,
-    MemoryLimit,
     ProcessCrashed,
     QanatError,
     Unavailable,
     WorkerLost,
-    all_errors,
 )
 from qanat_common.logs import job_context
 from qanat_common.ogc import JobStatus
-from qanat_common.protocol import Failed, Inputs, RunJob, Succeeded
+from qanat_common.protocol import INPUTS, Failed, Inputs, RunJob, Succeeded
 from qanat_common.storage import Storage
 from qanat_common.store import Claimed, Store
 from qanat_common.tracing import span, waited
 from qanat_worker import sandbox
+from qanat_worker.attending import INTERNAL, attend
 from qanat_worker.child import EXIT_MEMORY, words_for
 from qanat_worker.children import Children
 from qanat_worker.fetch import Fetcher, Stopped
 from qanat_worker.keep import Keeper
 from qanat_worker.limits import Watch, disk_error
-from qanat_worker.pipe import Broken, Done, Garbled, Line, Order, Progress
+from qanat_worker.pipe import Garbled, Order
 from qanat_worker.port import Produced, Task
 from qanat_worker.pulse import Pulse, Report, Stop
 from qanat_worker.settings import LimitSettings
@@ -49,11 +46,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-INPUTS: TypeAdapter[Inputs] = TypeAdapter(Inputs)
-
-LOOK_SECONDS = 0.25
-"""How often a running job is looked after, when it says nothing."""
-
 LONGEST_PAUSE = 10.0
 """The longest pause before the store is called again while it is away."""
 
@@ -62,7 +54,6 @@ STORAGE_SECONDS = 60.0
 
 CONSOLE_TAIL = 2000
 OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "Cannot allocate memory")
-INTERNAL = "Something went wrong inside the worker; its log says what."
 
 
 class GivenBack(Exception):
@@ -85,6 +76,11 @@ class Attempt:
     def stopped(self) -> bool:
         """Whether the job is to be stopped."""
         return self.report.stop is not None
+
+    def check_stop(self) -> None:
+        """Raises Stopped when it is."""
+        if self.stopped():
+            raise Stopped
 
 
 def _at_once(call: Callable[[], None]) -> None:
@@ -274,7 +270,7 @@ class Runner:
         watch = Watch(order.limits, child.pid, Path(order.root))
         try:
             child.order(order)
-            return self._attend(child, watch, attempt.report)
+            return attend(child, watch, attempt.report, attempt.check_stop)
         except EOFError:
             raise self._crash(child, watch, Path(order.root)) from None
         except Garbled as error:
@@ -282,22 +278,6 @@ class Runner:
             raise ProcessCrashed("The job's process broke the rules of its talk.") from None
         finally:
             child.halt()
-
-    def _attend(self, child: Child, watch: Watch, report: Report) -> dict[str, Produced]:
-        while True:
-            match child.hear(LOOK_SECONDS):
-                case Progress(percent=percent):
-                    report.progress(percent)
-                case Line(level=level, message=message):
-                    report.log(level, message)
-                case Done(outputs=outputs):
-                    watch.check_output()
-                    return outputs
-                case Broken() as broken:
-                    raise error_of(broken, watch)
-            if report.stop is not None:
-                raise Stopped
-            watch.check()
 
     def _crash(self, child: Child, watch: Watch, root: Path) -> QanatError:
         """What a child that fell silent died of."""
@@ -338,20 +318,6 @@ class Runner:
 def _failed(error: QanatError) -> Failed:
     pointer = error.faults[0].pointer if error.faults else None
     return Failed(code=error.code, message=error.detail or error.title, pointer=pointer)
-
-
-def error_of(broken: Broken, watch: Watch) -> QanatError:
-    """What a child told, as the error it is; a tool that may not write more fails in many words."""
-    watch.check_output()
-    if broken.trace is not None:
-        logger.error("the engine failed:\n%s", broken.trace)
-    if broken.code == MemoryLimit.code:
-        return watch.memory_error()
-    kind = all_errors().get(broken.code, Internal)
-    if kind is Internal:
-        return Internal(INTERNAL)
-    faults = [Fault(broken.pointer, broken.message)] if broken.pointer else []
-    return kind(broken.message, *faults)
 
 
 def _told(job: RunJob) -> dict[str, str | int]:

@@ -178,11 +178,14 @@ def _translate(package: Path, form: Format, path: Path, name: str, statement: st
 
 def _call_geometries_wkt(path: Path) -> None:
     """Since GDAL 3.10 the column of geometries is called as in the source; it was WKT before, and stays so."""
-    whole = path.with_suffix(".whole")
-    with path.open("rb") as old, whole.open("wb") as new:
+    with path.open("rb") as old:
         head = old.readline()
-        new.write(b"WKT" + head.removeprefix(b"geom") if head.startswith(b"geom,") else head)
-        shutil.copyfileobj(old, new)
+        if not head.startswith(b"geom,"):
+            return
+        whole = path.with_suffix(".whole")
+        with whole.open("wb") as new:
+            new.write(b"WKT" + head.removeprefix(b"geom"))
+            shutil.copyfileobj(old, new)
     whole.replace(path)
 
 
