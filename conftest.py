@@ -254,3 +254,22 @@ def rabbitmq_server() -> Iterator[Pair]:
     """One RabbitMQ for all tests."""
     with running_rabbitmq() as server:
         yield server
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where a broker and a store are; `name` says which."""
+
+    name: str
+    broker_url: str
+    store_url: str
+
+
+@pytest.fixture(params=["embedded", "debian"])
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """Each test on Valkey alone, as the all-in-one has it, and on RabbitMQ and Redis of Debian."""
+    if request.param == "embedded":
+        both = request.getfixturevalue("valkey")
+        return Servers("embedded", both.broker_url, both.url)
+    store = request.getfixturevalue("redis_server")
+    return Servers("debian", request.getfixturevalue("rabbitmq_server").broker_url, store.url)

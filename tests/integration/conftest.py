@@ -75,30 +75,26 @@ class Cluster:
         self.until(lambda: process_id in self.processes_listed(), seconds)
 
 
-@pytest.fixture(params=["embedded", "debian"])
+@pytest.fixture
 def cluster(
-    request: pytest.FixtureRequest, folder: Path, until: Callable[..., Any]
+    servers: Any,
+    folder: Path,
+    until: Callable[..., Any],
+    free_ports: Callable[[int], list[int]],
 ) -> Iterator[Cluster]:
     """A running cluster with the FakeEngine: on Valkey alone, or on RabbitMQ and Redis."""
-    free_ports = request.getfixturevalue("free_ports")
-    if request.param == "embedded":
-        store = request.getfixturevalue("valkey")
-        broker_url = store.broker_url
-    else:
-        store = request.getfixturevalue("redis_server")
-        broker_url = request.getfixturevalue("rabbitmq_server").broker_url
     api_port, registry_port = free_ports(2)
     environ = {
         "PYTHONPATH": str(Path(__file__).parent),
-        "QANAT_BROKER_URL": broker_url,
-        "QANAT_STORE_URL": store.url,
+        "QANAT_BROKER_URL": servers.broker_url,
+        "QANAT_STORE_URL": servers.store_url,
         "QANAT_STORAGE_URL": f"file://{folder}/storage",
         "QANAT_API__PORT": str(api_port),
         "QANAT_API__REGISTRY_URL": f"http://127.0.0.1:{registry_port}",
         "QANAT_REGISTRY__PORT": str(registry_port),
         "QANAT_WORKER__ENGINE": "fake_engine:start",
         "QANAT_WORKER__WORK_FOLDER": f"{folder}/work",
-        "QANAT_WORKER__SERVICE": f"s{os.getpid()}{request.param}",
+        "QANAT_WORKER__SERVICE": f"s{os.getpid()}{servers.name}",
     }
     cluster = Cluster(environ, folder, api_port, registry_port, until)
     try:

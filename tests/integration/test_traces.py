@@ -60,7 +60,7 @@ def collector() -> Iterator[Collector]:
     made.server.server_close()
 
 
-@pytest.mark.parametrize("cluster", ["embedded"], indirect=True)
+@pytest.mark.parametrize("servers", ["embedded"], indirect=True)
 def test_a_job_is_one_trace_that_goes_on_with_the_clients(
     cluster: Any, collector: Collector, until: Callable[..., Any]
 ) -> None:

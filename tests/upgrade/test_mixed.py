@@ -15,29 +15,23 @@ STEPS = ("api", "registry", "api", "worker", "api", "registry", "api")
 
 @pytest.fixture
 def fleet(
-    request: pytest.FixtureRequest,
+    servers: Any,
     fleets: Any,
     folder: Path,
     until: Callable[..., Any],
     free_ports: Callable[[int], list[int]],
 ) -> Iterator[Any]:
     """Nothing runs yet; on Valkey alone, or on RabbitMQ and Redis."""
-    if request.param == "embedded":
-        store = request.getfixturevalue("valkey")
-        broker_url = store.broker_url
-    else:
-        store = request.getfixturevalue("redis_server")
-        broker_url = request.getfixturevalue("rabbitmq_server").broker_url
     (port,) = free_ports(1)
     environ = {
-        "QANAT_BROKER_URL": broker_url,
-        "QANAT_STORE_URL": store.url,
+        "QANAT_BROKER_URL": servers.broker_url,
+        "QANAT_STORE_URL": servers.store_url,
         "QANAT_STORAGE_URL": f"file://{folder}/storage",
         "QANAT_API__REGISTRY_URL": f"http://127.0.0.1:{port}",
         "QANAT_REGISTRY__PORT": str(port),
         "QANAT_WORKER__ENGINE": "echo",
         "QANAT_WORKER__WORK_FOLDER": f"{folder}/work",
-        "QANAT_WORKER__SERVICE": f"upgrade-{request.param}",
+        "QANAT_WORKER__SERVICE": f"upgrade-{servers.name}",
     }
     made = fleets.Fleet(environ, folder, until, free_ports)
     yield made
@@ -69,7 +63,7 @@ def all_succeed(fleet: Any, load: Any, until: Callable[..., Any]) -> None:
     until(lambda: not open_jobs(), 120)
 
 
-@pytest.mark.parametrize("fleet", ["embedded"], indirect=True)
+@pytest.mark.parametrize("servers", ["embedded"], indirect=True)
 def test_every_mix_of_the_last_release_and_today_works_under_load(
     fleets: Any, fleet: Any, last: Path, today: Path, until: Callable[..., Any]
 ) -> None:
@@ -88,7 +82,7 @@ def test_every_mix_of_the_last_release_and_today_works_under_load(
     all_succeed(fleet, load, until)
 
 
-@pytest.mark.parametrize("fleet", ["debian"], indirect=True)
+@pytest.mark.parametrize("servers", ["debian"], indirect=True)
 def test_a_rolling_restart_of_each_service_under_load_is_not_noticed(
     fleets: Any, fleet: Any, today: Path, until: Callable[..., Any]
 ) -> None:

@@ -155,21 +155,20 @@ class World:
         self.store.close()
 
 
-@pytest.fixture(params=["embedded", "debian"])
-def world(
-    request: pytest.FixtureRequest, tmp_path: Path, until: Callable[..., Any]
-) -> Iterator[World]:
+@pytest.fixture
+def world(servers: Any, tmp_path: Path, until: Callable[..., Any]) -> Iterator[World]:
     """On Valkey alone, and on RabbitMQ and Redis."""
-    if request.param == "embedded":
-        store = request.getfixturevalue("valkey")
-        broker_url = store.broker_url
-    else:
-        store = request.getfixturevalue("redis_server")
-        broker_url = request.getfixturevalue("rabbitmq_server").broker_url
-    with redis.Redis.from_url(store.url) as client:
+    with redis.Redis.from_url(servers.store_url) as client:
         client.flushdb()
     service = f"s{uuid.uuid4().hex[:8]}"
-    world = World(broker_url, Store(store.url), store.url, tmp_path, until, service=service)
+    world = World(
+        servers.broker_url,
+        Store(servers.store_url),
+        servers.store_url,
+        tmp_path,
+        until,
+        service=service,
+    )
     yield world
     world.close()
 
@@ -307,7 +306,7 @@ def test_a_reload_is_announced(world: World, tmp_path: Path) -> None:
     assert world.store.get_offer(after.digest) is not None
 
 
-@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+@pytest.mark.parametrize("servers", ["embedded"], indirect=True)
 def test_a_worker_announces_itself_again_when_the_broker_is_back(world: World, valkey: Any) -> None:
     process = world.ready_worker(beat_seconds="1")
     boot = world.heard[0].boot
@@ -321,7 +320,7 @@ def test_a_worker_announces_itself_again_when_the_broker_is_back(world: World, v
     assert process.poll() is None
 
 
-@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+@pytest.mark.parametrize("servers", ["embedded"], indirect=True)
 def test_a_worker_stops_while_broker_and_store_are_away(world: World, valkey: Any) -> None:
     process = world.ready_worker()
     valkey.stop()
@@ -332,7 +331,7 @@ def test_a_worker_stops_while_broker_and_store_are_away(world: World, valkey: An
         valkey.start()
 
 
-@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+@pytest.mark.parametrize("servers", ["embedded"], indirect=True)
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -355,7 +354,7 @@ def test_a_worker_that_cannot_start_says_so_in_one_line_and_fails(
     assert words in json.loads(lines[0])["event"]
 
 
-@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+@pytest.mark.parametrize("servers", ["embedded"], indirect=True)
 def test_a_worker_told_to_stop_while_it_starts_stops(world: World, tmp_path: Path) -> None:
     process = world.worker(engine="fake_engine:slow")
     children = Path(f"/proc/{process.pid}/task")
