@@ -169,7 +169,7 @@ def test_a_place_is_free_again_when_a_stream_has_ended(make_api: Callable[..., A
 
 def test_a_stream_ends_when_the_server_is_being_stopped(api: Any) -> None:
     path = api.submit()
-    threading.Timer(0.2, api.events.release).start()
+    threading.Timer(0.2, api.events.end_streams).start()
     assert spelt(events_of(api, path)) == ["accepted"]
 
 

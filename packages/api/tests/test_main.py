@@ -50,6 +50,7 @@ def running(
         "QANAT_API__PORT": str(port),
         "QANAT_API__REGISTRY_URL": registry.url,
         "QANAT_LOG__FORMAT": "json",
+        "QANAT_API__DRAIN_TIMEOUT": "2",
     }
     output = tmp_path / "output"
     with output.open("wb") as log:

@@ -5,7 +5,6 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
@@ -32,28 +31,26 @@ from qanat_common.tail import tail
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 5.0
-"""How long jobs are still awaited after the api was told to stop."""
-
 SEND_SECONDS = 3
-"""How long answers may then take to be sent."""
-
+"""How long answers may take to be sent when jobs are no longer awaited."""
 
 SECRET_LENGTH = 16
 """So many characters a secret has at least."""
 
 
 class Server(uvicorn.Server):
-    """A server that lets go of clients who wait for a job, soon after it was told to stop."""
+    """A server that lets go of clients who follow jobs when it is told to stop, of those who wait later."""
 
-    def __init__(self, config: uvicorn.Config, release: Callable[[], None]) -> None:
-        """`release` ends the waiting."""
+    def __init__(self, config: uvicorn.Config, events: Events, drain_timeout: float) -> None:
+        """Clients are waited with for `drain_timeout` seconds more."""
         super().__init__(config)
-        self._release = release
+        self._events = events
+        self._drain_timeout = drain_timeout
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, answer those that there are."""
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._release)
+        self._events.end_streams()
+        asyncio.get_running_loop().call_later(self._drain_timeout, self._events.release)
         await super().shutdown(sockets)
 
 
@@ -95,9 +92,9 @@ def run(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=int(GRACE_SECONDS) + SEND_SECONDS,
+        timeout_graceful_shutdown=int(own.drain_timeout) + SEND_SECONDS,
     )
-    server = Server(config, events.release)
+    server = Server(config, events, own.drain_timeout)
     server.run()
     if not server.started:
         sys.exit(1)

@@ -106,10 +106,14 @@ class Events:
         if self._thread:
             self._thread.join(self._idle + CALL_SECONDS)
 
-    def release(self) -> None:
-        """Nobody shall wait any longer: the server is being stopped."""
+    def end_streams(self) -> None:
+        """Nobody shall follow any longer: who does comes back, and is then answered by another server."""
         self.released = True
         self._tell_all()
+
+    def release(self) -> None:
+        """Nobody shall wait any longer: the server is being stopped."""
+        self.end_streams()
         for watch in self._watches.values():
             watch.release()
 

@@ -55,7 +55,7 @@ class Changes(Protocol):
 
     @property
     def released(self) -> bool:
-        """Whether nobody shall wait any longer."""
+        """Whether nobody shall follow any longer."""
 
     def follow(self, job_id: str) -> AbstractContextManager[asyncio.Event]:
         """An event that is set when the job changes, from now on."""

@@ -226,6 +226,12 @@ class ApiSettings(Section):
         description="How long a synchronous execution may take, in seconds; then the job is"
         " dismissed and the client told to ask for an asynchronous one.",
     )
+    drain_timeout: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long the api, when it is told to stop, still waits with its clients for their"
+        " jobs, in seconds; then they are told that these go on without it. In the all-in-one: 5.",
+    )
     event_streams: int = Field(
         default=200,
         ge=0,

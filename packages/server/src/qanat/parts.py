@@ -52,7 +52,12 @@ def service_parts(settings: Settings, file: Path) -> list[Part]:
             worker.start_timeout + 30,
             worker.drain_timeout + 15,
         ),
-        part("api", lambda: bool((get(api + "/readyz") or {}).get("processes")), 60, 10),
+        part(
+            "api",
+            lambda: bool((get(api + "/readyz") or {}).get("processes")),
+            60,
+            settings.api.drain_timeout + 5,
+        ),
     ]
 
 

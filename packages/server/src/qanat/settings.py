@@ -15,6 +15,9 @@ from qanat_worker.settings import WorkerSettings
 PUBLISHED = ("models", "scripts", "plugins", "projects")
 """Folders of the data folder in which one publishes by putting a file there."""
 
+DRAIN_SECONDS = 5.0
+"""How long the api of the all-in-one waits with its clients when it is stopped: somebody pressed Ctrl-C."""
+
 
 def default_data_folder() -> Path:
     """Where programs of a user keep data: the same from wherever the command is started."""
@@ -84,7 +87,11 @@ def settle(settings: Settings, broker_url: str, store_url: str) -> Settings:
     )
     api = api.model_copy(
         update={"port": api.port or _free_port(api.host)}
-        | _unless_given(api, registry_url=base_url(registry.host, registry.port))
+        | _unless_given(
+            api,
+            registry_url=base_url(registry.host, registry.port),
+            drain_timeout=DRAIN_SECONDS,
+        )
     )
     published = {name: [folder / name] for name in PUBLISHED}
     qgis = worker.qgis.model_copy(update=_unless_given(worker.qgis, **published))
