@@ -104,26 +104,53 @@ def _told(tests: list[str]) -> str:
 
 def clients_page() -> str:
     """The page docs/reference/clients.md."""
-    lock = (HERE.parents[1] / "requirements.lock").read_text("utf-8")
     lines = [
         "# Clients",
         "",
         "Clients that are tested against a real service at every change: released ones as they are, others by",
         "the requests that they send. What each relies on is in the tests, below `tests/conformance/clients`.",
+        "",
+        "| client | version | tests | GeoJSON qualified | GeoJSON bare |",
+        "|---|---|---|---|---|",
     ]
+    parts = []
     for path in sorted((HERE / "clients").glob("test_*.py")):
+        name, title = CLIENTS[path.stem.removeprefix("test_")]
         tree = ast.parse(path.read_text("utf-8"))
-        name = next((name for name in CLIENTS if path.stem == f"test_{CLIENTS[name]}"), None)
-        found = re.search(rf"^{name}==(\S+)", lock, re.MULTILINE) if name else None
-        title = f"{name} {found[1]}" if found else "By their requests"
+        version = _locked(name) if name else "of Debian" if "GDAL" in title else "replayed"
+        styles = "yes | yes" if _in_both_styles(tree) else "– | –"
+        sentences = list(_sentences(tree))
+        lines.append(f"| {title} | {version} | {len(sentences)} | {styles} |")
         said = (ast.get_docstring(tree) or "").partition("\n\n")
-        lines += ["", f"## {title}", "", " ".join((said[2] or said[0]).split()), ""]
-        lines += [f"- {sentence}" for sentence in _sentences(tree)]
-    return "\n".join(lines) + "\n"
+        parts += ["", f"## {title}", "", " ".join((said[2] or said[0]).split()), ""]
+        parts += [f"- {sentence}" for sentence in sentences]
+    return "\n".join([*lines, *parts]) + "\n"
 
 
-CLIENTS = {"owslib": "owslib", "ogc-api-processes-client": "eoepca", "cuiman": "cuiman"}
-"""Name on the package index → what its file of tests is called."""
+CLIENTS: Mapping[str, tuple[str | None, str]] = {
+    "cuiman": ("cuiman", "cuiman"),
+    "eoepca": ("ogc-api-processes-client", "ogc-api-processes-client (EOEPCA)"),
+    "gdal": (None, "QGIS and GDAL"),
+    "owslib": ("owslib", "OWSLib"),
+    "schemathesis": ("schemathesis", "schemathesis"),
+    "wire": (None, "weaver, Galaxy and others, by their requests"),
+}
+"""What a file of tests is called → name on the package index, title."""
+
+
+def _locked(name: str) -> str:
+    """The version of a package that is tested."""
+    lock = (HERE.parents[1] / "requirements.lock").read_text("utf-8")
+    found = re.search(rf"^{name}==(\S+)", lock, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def _in_both_styles(tree: ast.Module) -> bool:
+    """Whether a test takes a layer, which the fixture gives in both styles."""
+    functions = (each for each in tree.body if isinstance(each, ast.FunctionDef))
+    tests = (each for each in functions if each.name.startswith("test_"))
+    return any(arg.arg == "layer" for each in tests for arg in each.args.args)
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """An engine for the tests of conformance: processes of the kinds that the echo is not."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ PROCESSES = [
     described("sync", X, {"x": TEXT}, JobControl.SYNC),
     described("fail", X, {"x": TEXT}),
     described("reject", X, {"x": TEXT}),
+    described("pass", {"layer": {"schema": LAYER}}, {"layer": LAYER["oneOf"][0]}),
     described("nap", {"seconds": {"schema": {"type": "number"}}}, {"x": TEXT}),
     described(
         "look",
@@ -121,6 +123,12 @@ def nap(task: Task) -> dict[str, Produced]:
     return {"x": Value(value="awake")}
 
 
+def pass_on(task: Task) -> dict[str, Produced]:
+    given = task.inputs["layer"]
+    assert isinstance(given, Inline)
+    return {"layer": file(task, "layer.geojson", GEOJSON, json.dumps(given.value).encode())}
+
+
 def same(task: Task) -> dict[str, Produced]:
     return {"x": Value(value=seen(task.inputs["x"]))}
 
@@ -138,6 +146,7 @@ RUNS = {
     "test:sync": same,
     "test:fail": fail,
     "test:reject": reject,
+    "test:pass": pass_on,
     "test:nap": nap,
     "test:look": look,
     "test:make": make,

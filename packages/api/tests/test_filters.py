@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
-from qanat_api.filters import job_filter
+from qanat_api.filters import DATETIME, job_filter
 from qanat_common.errors import InvalidParameter
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -77,3 +77,17 @@ def test_a_list_may_be_repeated_or_separated_by_commas() -> None:
 def test_an_interval_that_is_open_at_both_ends_filters_nothing(text: str) -> None:
     found = job_filter(QueryParams({"datetime": text}))
     assert (found.after, found.before) == (None, None)
+
+
+def takes(text: str) -> bool:
+    """Whether a datetime is taken, or refused for its order only."""
+    try:
+        job_filter(QueryParams([("datetime", text)])).as_json()
+    except InvalidParameter as error:
+        return "ends before it starts" in error.detail
+    return True
+
+
+@given(st.from_regex(DATETIME, fullmatch=True))
+def test_each_datetime_that_the_definition_allows_is_taken(text: str) -> None:
+    assert takes(text)

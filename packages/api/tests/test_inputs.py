@@ -283,3 +283,15 @@ def test_a_value_and_a_link_may_have_a_title(buffer: Process) -> None:
 def test_a_title_is_a_text_in_one_line(buffer: Process, bad: Any) -> None:
     with pytest.raises(InvalidInput, match="title: is not a text of 1 to 100"):
         read(buffer, INPUT={"value": LAYER, "title": bad})
+
+
+@pytest.mark.parametrize("value", [{}, [], 1, "other"])
+def test_a_response_that_there_is_not_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_execute({"inputs": {}, "response": value})
+    assert [fault.pointer for fault in caught.value.faults] == ["/response"]
+
+
+def test_members_that_are_null_are_absent() -> None:
+    asked = parse_execute({"inputs": None, "response": None, "outputs": None})
+    assert asked == parse_execute({})

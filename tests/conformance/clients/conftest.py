@@ -1,10 +1,15 @@
-"""What the clients are given to send: both styles of an object, and a layer of no consequence."""
+"""What the clients are given to send: both styles of an object, and a layer of one point."""
 
 from typing import Any
 
 import pytest
 
-LAYER = {"type": "FeatureCollection", "features": []}
+POINT = {
+    "type": "Feature",
+    "properties": {"name": "Bologna"},
+    "geometry": {"type": "Point", "coordinates": [11.34, 44.49]},
+}
+LAYER = {"type": "FeatureCollection", "features": [POINT]}
 
 
 @pytest.fixture(params=["qualified", "bare"])

@@ -180,6 +180,18 @@ def test_galaxy_finds_an_address_for_each_output(service: Any) -> None:
     assert fetched["layer"].headers["Content-Type"] == "application/geo+json"
 
 
+def test_each_gets_its_layer_back_in_either_style(service: Any, layer: Any) -> None:
+    """weaver's body and Galaxy's: the layer qualified, and as bare GeoJSON."""
+    inputs = {"inputs": {"layer": layer}, "response": "document"}
+    reference = {"layer": {"transmissionMode": "reference"}}
+    for body in (
+        {"mode": "async", **inputs, "outputs": reference},
+        inputs | {"outputs": reference},
+    ):
+        link = service.results("test:pass", body).json()["layer"]
+        assert service.get(link["href"]).json()["features"][0]["properties"] == {"name": "Bologna"}
+
+
 def test_galaxy_can_make_a_tool_of_each_process(service: Any) -> None:
     """Each input needs a title, a whole minOccurs, and a schema with a type, or alternatives."""
     for summary in service.get("/processes").json()["processes"]:

@@ -15,11 +15,10 @@ from qanat_api.openapi_parts import (
     OF_RESULTS,
     PARAMETERS,
     SECURITY,
-    TEXT,
     Object,
 )
 from qanat_api.openapi_schemas import SCHEMAS
-from qanat_common.ogc import JSON
+from qanat_common.ogc import GEOJSON, JSON
 
 _PAGE: Object = {HTML: {"schema": {"type": "string"}}}
 
@@ -213,12 +212,19 @@ def _health(name: str, summary: str, *errors: int) -> Object:
     return {"get": get, "head": head}
 
 
+_AS_IT_IS: Object = {
+    GEOJSON: {"schema": {"type": "object"}},
+    "*/*": {"schema": {"type": "string", "format": "binary"}},
+}
+"""An output in its own media type."""
+
+
 def _content() -> Object:
     """Bodies of results: a document, several outputs, or one output as it is."""
     return {
-        **_json("results"),
+        JSON: {"schema": {"description": "The results document, or the value of one output"}},
         "multipart/related": {"schema": {"type": "string"}},
-        "*/*": {"schema": {"type": "string", "format": "binary"}},
+        **_AS_IT_IS,
     }
 
 
@@ -339,7 +345,7 @@ def _events() -> Object:
         "200": {
             "description": "Server-sent events to the end of the job: `status` (statusInfo) and `log` (a"
             " line of the log), each with an id from which a client may go on",
-            "content": {"text/event-stream": {"schema": TEXT}},
+            "content": _json("event", "text/event-stream"),
         },
         "204": {"description": "The client has heard all of it: nothing more will come"},
         **_errors(401, 404, 410, 500, 503),
@@ -366,13 +372,13 @@ def _results() -> Object:
 def _output() -> Object:
     names = ("ETag", "Accept-Ranges", "Content-Disposition", "Content-Crs")
     own = {name: _ref("headers", name) for name in names}
-    binary = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    content = {JSON: {"schema": {"description": "A value"}}, **_AS_IT_IS}
     responses = {
-        "200": {"description": "The output as it is", "headers": own, "content": binary},
+        "200": {"description": "The output as it is", "headers": own, "content": content},
         "206": {
             "description": "A part of its file",
             "headers": {**own, "Content-Range": _ref("headers", "Content-Range")},
-            "content": binary,
+            "content": content,
         },
         "304": {"description": "The client has it already"},
         **_errors(400, 401, 404, 410, 416, 500, 503),

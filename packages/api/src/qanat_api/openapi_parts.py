@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from qanat_api.filters import JOBS_LIMIT, JOBS_MOST
+from qanat_api.filters import DATETIME, JOBS_LIMIT, JOBS_MOST, MOST_NUMBER
 from qanat_api.negotiation import DEFINITIONS, FORMATS
 from qanat_common.ogc import JobStatus
 
@@ -53,13 +53,17 @@ def _parameter(
 
 TEXT: Object = {"type": "string"}
 _TEXTS: Object = {"type": "array", "items": TEXT}
-_SECONDS: Object = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_CURSOR: Object = {**TEXT, "pattern": "^([0-9]{1,15}_[0-9A-Za-z-]{1,64})?$"}
+_FILE_NAME: Object = {**TEXT, "pattern": "^[^\\u0000-\\u001f\\u007f/\\\\]{1,200}$"}
+_COUNT: Object = {"type": "integer", "minimum": 1, "maximum": MOST_NUMBER}
+_FROM_0: Object = {"type": "integer", "minimum": 0, "maximum": MOST_NUMBER}
+_SECONDS: Object = {"type": "array", "items": _FROM_0}
 _STATUSES: Object = {
     "type": "array",
     "items": {"type": "string", "enum": list(map(str, JobStatus))},
 }
 _TYPES: Object = {"type": "array", "items": {"type": "string", "enum": ["process"]}}
-_JOBS: Object = {"type": "integer", "minimum": 1, "default": JOBS_LIMIT}
+_JOBS: Object = {**_COUNT, "default": JOBS_LIMIT}
 _DEFINITION: Object = {"type": "string", "enum": list(DEFINITIONS)}
 _FORMAT: Object = {"type": "string", "enum": list(FORMATS)}
 
@@ -75,7 +79,7 @@ PARAMETERS: Object = {
     "projectName": _parameter("projectName", "path", "A published project", TEXT),
     "serviceName": _parameter("name", "path", "A service", TEXT),
     "uploadId": _parameter("uploadId", "path", "An upload", TEXT),
-    "name": _parameter("name", "query", "What the file is called", TEXT),
+    "name": _parameter("name", "query", "What the file is called", _FILE_NAME),
     "jobId": _parameter("jobId", "path", "A job", TEXT),
     "outputId": _parameter("outputId", "path", "An output of the job's process", TEXT),
     "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
@@ -95,14 +99,12 @@ PARAMETERS: Object = {
         _TEXTS,
         explode=True,
     ),
-    "limit": _parameter("limit", "query", "So many at most", {"type": "integer", "minimum": 1}),
-    "offset": _parameter(
-        "offset", "query", "So many are left out", {"type": "integer", "minimum": 0}
-    ),
+    "limit": _parameter("limit", "query", "So many at most", _COUNT),
+    "offset": _parameter("offset", "query", "So many are left out", _FROM_0),
     "jobLimit": _parameter(
         "limit", "query", f"So many at most; more than {JOBS_MOST} are never given", _JOBS
     ),
-    "cursor": _parameter("cursor", "query", "Where a page starts: from a `next` link", TEXT),
+    "cursor": _parameter("cursor", "query", "Where a page starts: from a `next` link", _CURSOR),
     "type": _parameter("type", "query", "Of these types", _TYPES, explode=True),
     "processID": _parameter("processID", "query", "Of these processes", _TEXTS, explode=True),
     "status": _parameter("status", "query", "In these states", _STATUSES, explode=True),
@@ -110,7 +112,7 @@ PARAMETERS: Object = {
         "datetime",
         "query",
         "Created at a time, or in an interval such as `../2026-12-01T00:00:00Z`",
-        TEXT,
+        {**TEXT, "pattern": DATETIME},
     ),
     "minDuration": _parameter(
         "minDuration", "query", "Ran at least so many seconds", _SECONDS, explode=False

@@ -111,7 +111,8 @@ SCHEMAS: Object = {
     "qualifiedValue": _object("value", value={}, title=_TEXT, **_FORMAT),
     "reference": _object("href", href=_URI, type=_TEXT, rel=_TEXT, title=_TEXT),
     "inlineOrRefData": {
-        "description": "A bare value, a bounding box, a value with its format, or a link",
+        "description": "A bare value, a bounding box, a value with its format, or a link; null is none",
+        "nullable": True,
         "anyOf": [
             _TEXT,
             {"type": "number"},
@@ -124,15 +125,20 @@ SCHEMAS: Object = {
         ],
     },
     "execute": _object(
-        inputs=_map(_ref("inlineOrRefData")),
+        inputs={**_map(_ref("inlineOrRefData")), "nullable": True},
         outputs=_map(
             _object(
                 format=_object(**_FORMAT),
                 transmissionMode=_enum(*Transmission, default=str(Transmission.VALUE)),
             )
         ),
-        response=_enum(*Response, default=str(Response.RAW)),
         subscriber=_object(successUri=_URI, inProgressUri=_URI, failedUri=_URI),
+        response={
+            **_TEXT,
+            "enum": [*map(str, Response), None],
+            "nullable": True,
+            "default": str(Response.RAW),
+        },
     ),
     "results": _map(_ref("inlineOrRefData")),
     "statusInfo": _object(
@@ -206,6 +212,10 @@ SCHEMAS: Object = {
         ),
         links=_array(_ref("link")),
     ),
+    "event": {
+        "description": "One of the events of the stream; `data` is a JSON document",
+        **_object("event", "data", event=_TEXT, data=_TEXT, id=_TEXT),
+    },
     "exception": _object(
         "type",
         "title",
