@@ -505,3 +505,26 @@ def test_a_broker_that_is_away_loses_nothing_that_was_filled_in(api: Any, read_p
 def test_a_process_that_cannot_wait_runs_at_once(api: Any) -> None:
     api.worker.returns()
     assert send(api, "test:sync", form(inputs__text="a")).status_code == 303
+
+
+@pytest.mark.parametrize("unit", ["unit", "squared unit"])
+def test_a_number_whose_unit_a_layer_decides_warns_of_degrees(
+    one: Callable[..., None], page: Callable[..., Any], unit: str
+) -> None:
+    notes = [Metadata(role="unit", title=f"{unit} of the CRS of INPUT")]
+    one(InputDescription(title="X", schema={"type": "number"}, metadata=notes))
+    text = page("/processes/test:one").text
+    assert f"In the {unit} of the CRS of INPUT: metres or feet where that is projected" in text
+    assert "degrees where it is not" in text
+
+
+@pytest.mark.parametrize("text", ["1" + "0" * 400, "1e999", "-1e400"])
+def test_a_number_that_json_cannot_say_is_refused(api: Any, text: str) -> None:
+    answer = send(api, "native:buffer", form(inputs__DISTANCE=text))
+    assert answer.status_code == 400
+    assert "is larger than numbers can be" in answer.text
+
+
+def test_a_whole_number_of_more_than_64_bits_is_the_number_it_is(api: Any) -> None:
+    answer = send(api, "test:echo", form(inputs__text="a", inputs__numbers="1" + "0" * 30))
+    assert answer.status_code == 303, answer.text

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import orjson
 from pydantic import JsonValue
@@ -24,7 +24,7 @@ MOST_EXACT = 1e15
 """Up to here a float that is whole is written as a whole number."""
 
 UNIT_OF_CRS = "of the CRS of "
-"""So begins a unit that a layer decides."""
+"""A unit that a layer decides has these words."""
 
 
 class Unreadable(Exception):
@@ -136,7 +136,7 @@ class Field:
     def unit(self) -> str | None:
         """The unit of its number, unless a layer decides."""
         unit = self.roles.get("unit")
-        return None if unit is None or unit.startswith(UNIT_OF_CRS) else unit
+        return None if unit is None or UNIT_OF_CRS in unit else unit
 
     @cached_property
     def hints(self) -> list[str]:
@@ -196,7 +196,7 @@ def as_json(value: JsonValue) -> str:
     return orjson.dumps(value).decode()
 
 
-def value_text(value: JsonValue) -> str:
+def value_text(value: Any) -> str:
     """A value as a person writes it."""
     if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT:
         return str(int(value))
@@ -210,9 +210,9 @@ def _titles(schema: JsonSchema) -> list[str | None]:
 
 def _hints(shown: Field) -> Iterator[str | None]:
     unit = shown.roles.get("unit", "")
-    if unit.startswith(UNIT_OF_CRS):
+    if UNIT_OF_CRS in unit:
         yield (
-            f"In the units {unit}: metres or feet where that is projected,"
+            f"In the {unit}: metres or feet where that is projected,"
             " degrees where it is not (as GeoJSON is)"
         )
     for role, text in HINTS.items():

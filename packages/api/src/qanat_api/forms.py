@@ -73,11 +73,16 @@ async def read(headers: Headers, stream: AsyncIterator[bytes], limit: int) -> Fi
     files: dict[str, list[Upload]] = defaultdict(list)
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
-            files[name].append(Upload(value.filename or "", await value.read()))
+            files[name].append(Upload(_file_name(value.filename), await value.read()))
         else:
             texts[name].append(value)
     await form.close()
     return Filled(texts, files)
+
+
+def _file_name(sent: str | None) -> str:
+    """A browser escapes a quotation mark in it (HTML standard, multipart form data)."""
+    return (sent or "").replace("%22", '"')
 
 
 async def _bounded(stream: AsyncIterator[bytes], limit: int) -> AsyncGenerator[bytes, None]:
@@ -104,7 +109,7 @@ def execute_request(
         if value is not None:
             inputs[each.name] = value
     body: dict[str, JsonValue] = {"inputs": inputs, "response": "document"}
-    outputs = _outputs(offered.process, filled)
+    outputs = outputs_of(offered.process, filled)
     if outputs:
         body["outputs"] = outputs
     if unread:
@@ -122,7 +127,7 @@ def _others(offered: Offered, body: JsonValue, unread: Sequence[Fault]) -> list[
     return []
 
 
-def _outputs(process: Process, filled: Filled) -> dict[str, JsonValue]:
+def outputs_of(process: Process, filled: Filled) -> dict[str, JsonValue]:
     """The outputs that are ticked, files by reference; the only one of a process needs no tick."""
     several = len(process.outputs) > 1
     chosen: dict[str, JsonValue] = {}

@@ -62,6 +62,7 @@ STATIC: Mapping[str, str] = {
     "pico.classless.min.css": "text/css",
     "qanat.css": "text/css",
     "qanat.js": "text/javascript",
+    "request.js": "text/javascript",
     "topojson-client.min.js": "text/javascript",
 }
 """The files that pages need, and their media types."""

@@ -1,6 +1,7 @@
 """The table of the kinds of fields: how each is recognised, filled in at first, and read; pure."""
 
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -17,6 +18,10 @@ _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 MULTILINE = frozenset({"expression", "execute_sql", "raster_calc_expression"})
 """QGIS's types of texts that are long."""
+
+LARGEST = sys.float_info.max
+LARGEST_WHOLE = 2.0**63
+"""From here on a whole number is none of 64 bits, and written as a float."""
 
 SCALARS = frozenset({"string", "number", "integer"})
 
@@ -351,13 +356,14 @@ def item_schema(about: InputDescription) -> JsonSchema:
 
 def number_of(schema: JsonSchema, text: str) -> int | float:
     """The number that a text says. Raises Unreadable."""
-    if schema.get("type") == "integer":
-        if _WHOLE.fullmatch(text):
-            return int(text)
+    whole = _WHOLE.fullmatch(text)
+    if schema.get("type") == "integer" and not whole:
         raise Unreadable(f"{text[:50]!r} is not a whole number")
-    if _NUMBER.fullmatch(text):
-        return int(text) if _WHOLE.fullmatch(text) else float(text)
-    raise Unreadable(f"{text[:50]!r} is not a number, such as 2.5")
+    if not _NUMBER.fullmatch(text):
+        raise Unreadable(f"{text[:50]!r} is not a number, such as 2.5")
+    if abs(float(text)) > LARGEST:
+        raise Unreadable(f"{text[:50]!r} is larger than numbers can be")
+    return int(text) if whole and abs(float(text)) < LARGEST_WHOLE else float(text)
 
 
 def option_value(text: str) -> JsonValue:

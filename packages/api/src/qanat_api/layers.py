@@ -1,17 +1,20 @@
 """The fields that take a layer, or another file: uploaded, pasted or by its address; pure."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import orjson
 from pydantic import JsonValue
 
 from qanat_api.fields import Field, Filled, Medium, Unreadable, Upload
 from qanat_api.negotiation import media_range
+from qanat_api.quoting import FromFile, Term
 from qanat_api.schemas import media_types
 from qanat_common.ogc import GEOJSON, InputDescription
+
+T = TypeVar("T")
 
 SUFFIXES: Mapping[str, str] = {
     ".asc": "text/x-asc-grid",
@@ -69,10 +72,12 @@ class Layer:
 
     def read(self, shown: Field, filled: Filled) -> JsonValue:
         """The value as the execute request has it."""
-        given = list(_given(shown, filled))
-        if len(given) > 1:
-            raise Unreadable("is given several times; a layer, file, text or address is enough")
-        return given[0] if given else None
+        given = list(_given(shown, filled, _uploaded))
+        return _only(given)
+
+    def sketch(self, shown: Field, filled: Filled) -> Term:
+        """The same, of files whose names alone are known."""
+        return _only(list(_given(shown, filled, _named)))
 
 
 class Layers(Layer):
@@ -86,14 +91,26 @@ class Layers(Layer):
 
     def read(self, shown: Field, filled: Filled) -> JsonValue:
         """The values, in the order of the ways."""
-        return list(_given(shown, filled)) or None
+        return list(_given(shown, filled, _uploaded)) or None
+
+    def sketch(self, shown: Field, filled: Filled) -> Term:
+        """The same, of files whose names alone are known."""
+        return list(_given(shown, filled, _named)) or None
 
 
-def _given(shown: Field, filled: Filled) -> Iterator[JsonValue]:
+def _only(given: list[T]) -> T | None:
+    if len(given) > 1:
+        raise Unreadable("is given several times; a layer, file, text or address is enough")
+    return given[0] if given else None
+
+
+def _given(
+    shown: Field, filled: Filled, of_upload: Callable[[Medium, Upload], T]
+) -> Iterator[T | JsonValue]:
     yield from (name for name in filled.all(f"{shown.key}/layer") if name)
     chosen = _chosen(shown, filled.text(f"{shown.key}/format"))
     for upload in filled.uploads(f"{shown.key}/file"):
-        yield _value(chosen or _by_name(shown, upload), upload.content, upload.name)
+        yield of_upload(chosen or _by_name(shown, upload), upload)
     text = filled.text(f"{shown.key}/text")
     if text.strip():
         yield from _pasted(shown, chosen, text)
@@ -108,6 +125,19 @@ def _pasted(shown: Field, chosen: Medium | None, text: str) -> Iterator[JsonValu
         yield from several if isinstance(several, list) else [several]
         return
     yield _value(chosen or _by_beginning(shown, text), text.encode(), "the text")
+
+
+def _uploaded(medium: Medium, upload: Upload) -> JsonValue:
+    return _value(medium, upload.content, upload.name)
+
+
+def _named(medium: Medium, upload: Upload) -> Term:
+    """A file of any format may be given as base64."""
+    return {
+        "value": FromFile(upload.name),
+        "encoding": "base64",
+        "mediaType": medium.media_type,
+    }
 
 
 def _chosen(shown: Field, media_type: str) -> Medium | None:

@@ -72,6 +72,14 @@ class Links:
         """Where the form of a process is sent to."""
         return self._within(f"{self._process(process_id)}/form")
 
+    def sketch(self, process_id: str) -> str:
+        """Where a form is sent to that is to be shown as code."""
+        return self._within(f"{self._process(process_id)}/form/request")
+
+    def start(self) -> str:
+        """The landing page."""
+        return self._within(f"{self.base}/")
+
     def search(self, words: str) -> str:
         """The processes in which words occur."""
         return with_query(self.processes, {"q": words})

@@ -22,6 +22,7 @@ from qanat_api.negotiation import media_range
 from qanat_api.previews import Preview
 from qanat_api.responses import media_type_of
 from qanat_api.schemas import media_types
+from qanat_api.snippets import snippets
 from qanat_api.status import failure
 from qanat_common.errors import QanatError
 from qanat_common.jobs import JobRecord
@@ -149,12 +150,16 @@ def process(
     projects: Sequence[str] = (),
     filled: Filled | None = None,
     error: QanatError | None = None,
+    *,
+    secured: bool = False,
 ) -> bytes:
     """A process with the form that runs it; as it was filled in, with what is wrong with it.
 
-    `projects` are the names of those in which it may run.
+    `projects` are the names of those in which it may run; `secured` says that who runs it must show
+    who it is.
     """
     shown = form_of(offered.process)
+    filled = filled or forms.initial(offered.process, shown)
     return _page(
         "process.html",
         site,
@@ -173,7 +178,8 @@ def process(
         optional=[each for each in shown if not each.required and "advanced" not in each.roles],
         advanced=[each for each in shown if not each.required and "advanced" in each.roles],
         outputs=list(_output_choices(offered.process)),
-        filled=filled or forms.initial(offered.process, shown),
+        filled=filled,
+        snippets=snippets(offered, shown, filled, site.links, secured=secured),
         error=error,
         faults=forms.by_field(error.faults) if error else {},
         crs_examples=CRS_EXAMPLES,

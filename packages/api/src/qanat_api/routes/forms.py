@@ -6,12 +6,14 @@ from collections.abc import Mapping
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from qanat_api import forms, html, pages
+from qanat_api import documents, forms, html, negotiation, pages
 from qanat_api.catalog import Offered
 from qanat_api.documents import NO_STORE, problem_headers
 from qanat_api.fields import Filled
+from qanat_api.html import Site
 from qanat_api.negotiation import Preferences
 from qanat_api.routes import LinksOf, Parts, PartsOf, SiteOf, get
+from qanat_api.snippets import snippets
 from qanat_common.errors import NotFound, QanatError
 
 router = APIRouter()
@@ -30,11 +32,36 @@ async def run(
     try:
         job_id = await _execute(parts, offered, filled, links.base)
     except QanatError as error:
-        document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
-        names = list(parts.catalog.snapshot.published)
-        made = pages.process(site, offered, document, names, filled, error)
+        made = _again(parts, site, offered, filled, error)
         return html.page(request, made, error.status, problem_headers(error))
     return _see(links.job(job_id))
+
+
+@router.post("/processes/{process_id}/form/request", response_model=None)
+async def sketch(
+    request: Request, process_id: str, parts: PartsOf, links: LinksOf, site: SiteOf
+) -> Response:
+    """The request that a form would make, as code: for the script of its page, or as that page."""
+    forms.check_origin(request.headers, links.base)
+    offered = parts.jobs.process(process_id, links.project)
+    filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
+    if negotiation.wants_html(request.headers.get("accept"), request.query_params.get("f")):
+        return html.page(request, _again(parts, site, offered, filled))
+    made = snippets(
+        offered, pages.form_of(offered.process), filled, links, secured=parts.gate is not None
+    )
+    return documents.plain({each.name: each.code for each in made}, headers=NO_STORE)
+
+
+def _again(
+    parts: Parts, site: Site, offered: Offered, filled: Filled, error: QanatError | None = None
+) -> bytes:
+    """The page of a process, with its form as it was filled in."""
+    links = site.links
+    document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
+    names = list(parts.catalog.snapshot.published)
+    secured = parts.gate is not None
+    return pages.process(site, offered, document, names, filled, error, secured=secured)
 
 
 async def _execute(parts: Parts, offered: Offered, filled: Filled, base: str) -> str:
@@ -50,6 +77,7 @@ def _body(offered: Offered, filled: Filled) -> bytes:
 
 
 @get(router, "/processes/{process_id}/form", document=False)
+@get(router, "/processes/{process_id}/form/request", document=False)
 async def form(process_id: str, links: LinksOf) -> Response:
     """Who loads a form again that was sent: the page that has it."""
     return _see(links.process(process_id))

@@ -56,7 +56,7 @@ async def process(
     if as_html:
         document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
         names = list(parts.catalog.snapshot.published)
-        made = pages.process(site, offered, document, names)
+        made = pages.process(site, offered, document, names, secured=parts.gate is not None)
         return html.conditional(request, documents.ready_bytes(made))
     ready = parts.jobs.offered(links.project).description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
