@@ -23,7 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--all", action="store_true", help="QGIS's own algorithm tests whole, not a tenth of them"
     )
     parser.addoption(
-        "--compose", action="store_true", help="the cluster of compose.yaml too, in containers"
+        "--compose",
+        choices=["all", "newest"],
+        help="the cluster of compose.yaml too, in containers: all, or without the older QGIS",
     )
 
 

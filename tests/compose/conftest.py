@@ -1,9 +1,7 @@
-"""The cluster of compose.yaml, built and started by pytest-docker; base images from Debian's packages."""
+"""The cluster of compose.yaml, built and started by pytest-docker, driven by HTTP."""
 
 import os
-import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,57 +9,35 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.compose import images
 
-ROOT = Path(__file__).parents[2]
-FILES = [ROOT / "compose" / "compose.yaml", Path(__file__).with_name("override.yaml")]
-BASES = {"BASE_IMAGE": "trixie", "OLD_BASE_IMAGE": "bookworm"}
+FILES = [images.COMPOSE / "compose.yaml", Path(__file__).with_name("override.yaml")]
 START_SECONDS = 240
-
-
-def done(*command: str, seconds: float = 900) -> str:
-    """What a command prints; its complaint where it fails."""
-    try:
-        found = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds)
-    except subprocess.CalledProcessError as error:
-        pytest.fail(f"{' '.join(command)}: {error.stderr[-2000:]}")
-    return found.stdout
-
-
-def answers(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+ANSWERS = 8
+"""So many answers in a row come from both of the apis."""
 
 
 @pytest.fixture(scope="session")
-def engine(pytestconfig: pytest.Config) -> None:
-    """A Docker engine; `./dev compose` starts one where it can."""
-    if not pytestconfig.getoption("--compose"):
+def newest(pytestconfig: pytest.Config) -> bool:
+    """Whether only the services of the newest Debian are asked for."""
+    chosen = pytestconfig.getoption("--compose")
+    if not chosen:
         pytest.skip("builds images and starts a cluster, in some minutes: ./dev compose")
-    if not shutil.which("docker") or not answers("docker", "info"):
-        pytest.skip("no Docker engine answers here (./dev compose tries to start one)")
+    return bool(chosen == "newest")
 
 
 @pytest.fixture(scope="session")
-def bases(engine: None) -> dict[str, str]:
-    """The base images: those that are named by the environment, else made by debootstrap."""
-    found = {}
-    for name, suite in BASES.items():
-        image = os.environ.get(name) or f"qanat-base:{suite}"
-        if not answers("docker", "image", "inspect", image):
-            if os.geteuid() != 0 or not shutil.which("debootstrap"):
-                pytest.skip(f"the base image {image} is made by debootstrap, as root")
-            done(str(ROOT / "compose" / "base-image.sh"), suite, image)
-        found[name] = image
-    return found
-
-
-@pytest.fixture(scope="session")
-def docker_compose_command(
-    bases: dict[str, str], free_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> str:
+def docker_compose_command(newest: bool, free_port: int) -> str:
     """Compose of either kind, told by the environment what to build from, and where to listen."""
-    os.environ.update(bases, BUILD_NETWORK="host", PORT=str(free_port), TAG="test")
-    done(str(ROOT / "compose" / "secrets.sh"))
-    return "docker compose" if answers("docker", "compose", "version") else "docker-compose"
+    try:
+        images.check_engine()
+        command = images.compose()
+        made = images.environ(images.bases(newest))
+    except images.Missing as error:
+        pytest.skip(str(error))
+    os.environ.update(made, PORT=str(free_port))
+    images.build(command, made, newest=newest)
+    return command
 
 
 @pytest.fixture(scope="session")
@@ -76,8 +52,9 @@ def docker_compose_file() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def docker_setup() -> list[str]:
-    return ["build", "up -d"]
+def docker_setup(newest: bool) -> list[str]:
+    services = "proxy qgis-340 heavy" + ("" if newest else " qgis-322")
+    return [f"up -d {services}"]
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +73,11 @@ class Cluster:
         """The id of the container of a service."""
         return str(self.compose(f"ps -q {service}").decode().strip())
 
+    def inside(self, service: str, program: str) -> str:
+        """What a line of Python prints in the container of a service; it has no other tools."""
+        told = self.compose(f"exec -T {service} python -c '{program}'")
+        return str(told.decode().strip())
+
     def services(self) -> dict[str, Any]:
         """What `GET /services` tells, by name; empty as long as nothing answers."""
         try:
@@ -105,6 +87,11 @@ class Cluster:
         if answer.status_code != 200:
             return {}
         return {each["name"]: each for each in answer.json()["services"]}
+
+    def offers(self, process: str) -> bool:
+        """Whether both apis describe a process."""
+        asked = (self.http.get(f"/processes/{process}") for _ in range(ANSWERS))
+        return all(answer.status_code == 200 for answer in asked)
 
     def submit(self, process: str, inputs: dict[str, Any]) -> str:
         """Start a job; its id."""
@@ -126,9 +113,14 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster(docker_services: Any, free_port: int, until: Callable[..., Any]) -> Iterator[Cluster]:
-    """The cluster with all of its pools there."""
+def cluster(
+    docker_services: Any, free_port: int, newest: bool, until: Callable[..., Any]
+) -> Iterator[Cluster]:
+    """The cluster with all of its pools there, known to both apis."""
+    there = {"qgis-340", "heavy"} | (set() if newest else {"qgis-322"})
     with httpx2.Client(base_url=f"http://127.0.0.1:{free_port}", timeout=60) as http:
         made = Cluster(http, docker_services._docker_compose.execute)
-        until(lambda: {"qgis-322", "qgis-340", "heavy"} <= made.services().keys(), START_SECONDS)
+        until(lambda: there <= made.services().keys(), START_SECONDS)
+        for service in there:
+            until(lambda service=service: made.offers(f"native:buffer@{service}"), 60)
         yield made

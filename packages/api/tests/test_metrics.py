@@ -6,6 +6,23 @@ from fastapi.testclient import TestClient
 from qanat_api.metrics import Measured, Requests
 
 
+def test_refusals_are_counted_by_their_reason() -> None:
+    app, requests = FastAPI(), Requests()
+
+    @app.get("/{status}/{challenge}")
+    def refuse(status: int, challenge: str) -> None:
+        raise HTTPException(status, headers={"WWW-Authenticate": challenge})
+
+    with TestClient(Measured(app, requests)) as client:
+        for path in ("/401/Bearer", '/401/Bearer error="invalid_token"', "/403/x", "/404/x"):
+            client.get(path)
+
+    def count(reason: str) -> float | None:
+        return requests.metrics.get_sample_value("qps_auth_failures_total", {"reason": reason})
+
+    assert (count("none"), count("invalid"), count("forbidden")) == (1, 1, 1)
+
+
 def test_requests_are_counted_by_route_and_status() -> None:
     app, requests = FastAPI(), Requests()
 

@@ -67,7 +67,7 @@ def test_metrics_are_those_of_prometheus(scene: Scene) -> None:
 
     assert "200" in line
     assert "qps_things_total 3.0" in body
-    assert 'qps_build_info{version="' in body
+    assert 'qps_build_info{qgis="",version="' in body
 
 
 def test_there_is_nothing_else(scene: Scene) -> None:

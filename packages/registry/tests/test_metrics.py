@@ -6,13 +6,24 @@ from prometheus_client.exposition import generate_latest
 
 from qanat_common.errors import Unavailable
 from qanat_common.ogc import JobStatus
-from qanat_common.protocol import ServiceEntry
+from qanat_common.protocol import OfferEntry, ProviderInfo, ServiceEntry
 from qanat_common.store import Waiting
 from qanat_registry.metrics import cluster_metrics
 from qanat_registry.workers import table
 
 SERVICE = ServiceEntry(
-    name="s", queue="qanat.s", digests=["a", "b"], workers=3, slots=6, draining=1
+    name="s",
+    queue="qanat.s",
+    digests=["a", "b"],
+    workers=3,
+    slots=6,
+    draining=1,
+    offers=[
+        OfferEntry(
+            digest=digest, providers=[ProviderInfo(id="p", name="P", version="1", algorithms=n)]
+        )
+        for digest, n in (("a", 350), ("b", 283))
+    ],
 )
 
 
@@ -36,6 +47,7 @@ def test_services_and_their_queues_are_told() -> None:
 
     assert told.get_sample_value("qps_worker_up", {"service": "s", "state": "ready"}) == 3
     assert told.get_sample_value("qps_service_slots", {"service": "s"}) == 6
+    assert told.get_sample_value("qps_registry_processes", {"service": "s"}) == 350
     assert told.get_sample_value("qps_job_queue_depth", {"queue": "qanat.s"}) == 2
     oldest = told.get_sample_value("qps_job_oldest_waiting_seconds", {"queue": "qanat.s"})
     assert oldest is not None

@@ -22,6 +22,7 @@ from qanat_worker.pulse import Pulse
 from qanat_worker.runner import GivenBack, Runner
 from qanat_worker.sandbox import scrubbed
 from qanat_worker.settings import FetchSettings, LimitSettings
+from qanat_worker.tally import Usage
 from qanat_worker.warm import Capabilities, EngineStart
 
 ENGINE = "fake_engine:FakeEngine"
@@ -137,6 +138,7 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         environment: dict[str, str] | None = None,
         echo: bool = False,
         confined: Confinement = UNCONFINED,
+        usage: Usage | None = None,
         **options: JsonValue,
     ) -> Bench:
         store, ready = Store(valkey.url), list[Capabilities]()
@@ -146,7 +148,7 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         for made_first in (folder, home):
             made_first.mkdir()
         start = engine_start(home, environment or {}, options, confined)
-        children = Children(replace(start, spares=spares, echo=echo), ready.append)
+        children = Children(replace(start, spares=spares, echo=echo), ready.append, usage)
         pulse = Pulse(store, boot)
         runner = Runner(
             boot=boot,

@@ -15,6 +15,7 @@ from qanat_common.errors import InputNotFetched
 from qanat_common.protocol import Failed, LocalFile, Reference
 from qanat_worker.fetch import Fetcher
 from qanat_worker.settings import FetchSettings
+from qanat_worker.tally import Tally
 
 
 class Shelf:
@@ -31,23 +32,33 @@ def test_a_file_of_the_service_itself_is_taken_without_a_request(tmp_path: Path)
     here = Reference(
         href="http://127.0.0.1:1/uploads/u-1", media_type="text/csv", key="jobs/u-1/file"
     )
-    fetched = Fetcher(FetchSettings(), Shelf()).resolve({"x": here}, tmp_path, lambda: False)["x"]
+    tally = Tally()
+    fetcher = Fetcher(FetchSettings(), Shelf(), tally)
+    fetched = fetcher.resolve({"x": here}, tmp_path, lambda: False)["x"]
+    bytes_by = tally.metrics.get_sample_value
+    assert bytes_by("qps_input_fetch_bytes_total", {"scheme": "storage"}) == 5
     assert isinstance(fetched, LocalFile)
     assert Path(fetched.path).read_bytes() == b"hello"
     assert fetched.path.endswith(".csv")
 
 
 @pytest.mark.parametrize(
-    ("key", "most", "why"),
-    [("jobs/u-2/file", 5, "no longer there"), ("jobs/u-1/file", 4, "in all")],
+    ("key", "most", "why", "counted"),
+    [("jobs/u-2/file", 5, "no longer there", "gone"), ("jobs/u-1/file", 4, "in all", "size")],
 )
 def test_a_file_of_the_service_that_is_gone_or_too_large_is_told(
-    tmp_path: Path, key: str, most: int, why: str
+    tmp_path: Path, key: str, most: int, why: str, counted: str
 ) -> None:
     gone = Reference(href="http://127.0.0.1:1/uploads/u-2", key=key)
-    fetcher = Fetcher(FetchSettings(max_bytes=most), Shelf())
+    tally = Tally()
+    fetcher = Fetcher(FetchSettings(max_bytes=most), Shelf(), tally)
     with pytest.raises(InputNotFetched, match=why):
         fetcher.resolve({"x": gone}, tmp_path, lambda: False)
+    assert rejected(tally, counted) == 1
+
+
+def rejected(tally: Tally, reason: str) -> float | None:
+    return tally.metrics.get_sample_value("qps_input_rejected_total", {"reason": reason})
 
 
 class Site(ThreadingHTTPServer):

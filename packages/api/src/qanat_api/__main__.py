@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
@@ -77,7 +78,7 @@ def run(settings: Settings) -> None:
     requests = Requests()
     checks = {"store": store.ping, "catalogue": catalog.check}
     monitor = Monitor(own.monitor, checks, requests.metrics)
-    callers = _callers(own, store, storage)
+    callers = _callers(own, store, storage, requests.called)
     app = create_app(parts, monitor, events, *callers, close=close, requests=requests)
     # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -100,7 +101,9 @@ def run(settings: Settings) -> None:
         sys.exit(1)
 
 
-def _callers(own: ApiSettings, store: Store, storage: Storage) -> list[Caller]:
+def _callers(
+    own: ApiSettings, store: Store, storage: Storage, called: Callable[[str], None]
+) -> list[Caller]:
     """Who calls back, if anybody may be called; ends the command when it could not sign."""
     if not own.callbacks.on:
         return []
@@ -116,7 +119,7 @@ def _callers(own: ApiSettings, store: Store, storage: Storage) -> list[Caller]:
             SECRET_LENGTH,
         )
         sys.exit(1)
-    return [Caller(Notices(store), store.get, storage, own.callbacks)]
+    return [Caller(Notices(store), store.get, storage, own.callbacks, called=called)]
 
 
 def _nothing_more(number: int, frame: FrameType | None) -> None:

@@ -66,6 +66,10 @@ class Waiting(Protocol):
         """It is to be told again in so many seconds."""
 
 
+def _unheard(_outcome: str) -> None:
+    """Nobody counts."""
+
+
 class Caller:
     """Takes notices and calls, in the event loop, from `start` to `stop`."""
 
@@ -76,8 +80,13 @@ class Caller:
         files: content.Files,
         settings: CallbackSettings,
         look: float = LOOK_SECONDS,
+        called: Callable[[str], None] = _unheard,
     ) -> None:
-        """`get` reads a record; `look` is how often it is looked what is due, in seconds."""
+        """`get` reads a record; `look` is how often it is looked what is due, in seconds.
+
+        `called` hears what became of each call: heard, again, refused or given-up.
+        """
+        self._called = called
         self._waiting = waiting
         self._get = get
         self._files = files
@@ -153,15 +162,19 @@ class Caller:
             status = await self._post(address, notice, body)
         except (dialing.Refused, dialing.NotPublic) as error:
             logger.warning("%s: its subscriber is not called: %s", notice.occasion, error)
+            self._called("refused")
             return None
         if status is not None and (200 <= status < 300 or status == OVER):
             logger.info("%s: its subscriber was called, and answered %d", notice.occasion, status)
+            self._called("heard")
             return None
         if notice.attempt >= self._settings.attempts:
             logger.warning(
                 "%s: its subscriber was called %d times", notice.occasion, notice.attempt
             )
+            self._called("given-up")
             return None
+        self._called("again")
         return pause_after(notice.attempt)
 
     async def _post(self, address: str, notice: Notice, body: bytes) -> int | None:

@@ -4,6 +4,7 @@ import time
 
 from opentelemetry.trace import SpanKind
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qanat_common.monitor import metrics
@@ -12,6 +13,8 @@ from qanat_common.tracing import span
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60)
 """Edges of the histogram, in seconds."""
 
+UNAUTHORIZED, FORBIDDEN = 401, 403
+REFUSALS = frozenset({UNAUTHORIZED, FORBIDDEN})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
@@ -34,6 +37,28 @@ class Requests:
             buckets=SECONDS,
             registry=self.metrics,
         )
+
+        self._refused = Counter(
+            "qps_auth_failures",
+            "Requests that were refused for who asked.",
+            ("reason",),
+            registry=self.metrics,
+        )
+        self._callbacks = Counter(
+            "qps_callbacks",
+            "Subscribers that were to be called.",
+            ("outcome",),
+            registry=self.metrics,
+        )
+
+    def called(self, outcome: str) -> None:
+        """What became of a call to a subscriber."""
+        self._callbacks.labels(outcome).inc()
+
+    def refused(self, status: int, challenge: str) -> None:
+        """A request was answered by 401 or 403; `challenge` is its WWW-Authenticate."""
+        shown = "invalid" if "error=" in challenge else "none"
+        self._refused.labels(shown if status == UNAUTHORIZED else "forbidden").inc()
 
     def counted(self, scope: Scope, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -61,6 +86,9 @@ class Measured:
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._requests.counted(scope, message["status"], time.perf_counter() - began)
+                if message["status"] in REFUSALS:
+                    challenge = Headers(raw=message["headers"]).get("www-authenticate", "")
+                    self._requests.refused(message["status"], challenge)
             await send(message)
 
         carried = {

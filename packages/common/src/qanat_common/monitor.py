@@ -4,13 +4,15 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 from pydantic import Field
 
 from qanat_common.errors import Unavailable
@@ -34,11 +36,32 @@ class MonitorSettings(Section):
     port: int = Field(default=0, ge=0, le=65535, description="The port for them; 0: none.")
 
 
-def metrics(package: str) -> CollectorRegistry:
-    """The metrics of a process; `package` is the distribution whose version they tell."""
+class Build(Collector):
+    """What runs here. The version of QGIS is known, and may change, only while a worker runs."""
+
+    def __init__(self, version: str, qgis: Callable[[], str]) -> None:
+        """`qgis` is asked each time; it says nothing where there is no QGIS."""
+        self._version = version
+        self._qgis = qgis
+
+    def collect(self) -> Iterator[Metric]:
+        """Part of Collector."""
+        told = GaugeMetricFamily(
+            "qps_build_info", "Always 1; what runs here.", labels=("version", "qgis")
+        )
+        told.add_metric([self._version, self._qgis()], 1)
+        yield told
+
+
+def metrics(package: str, qgis: Callable[[], str] = str) -> CollectorRegistry:
+    """The metrics of a process.
+
+    `package` is the distribution whose version they tell, `qgis` says the version of QGIS.
+    """
+    # When each was first counted is a series more, which nobody reads.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types for it
     made = CollectorRegistry(auto_describe=True)
-    build = Gauge("qps_build_info", "Always 1; what runs here.", ("version",), registry=made)
-    build.labels(version(package)).set(1)
+    made.register(Build(version(package), qgis))
     return made
 
 

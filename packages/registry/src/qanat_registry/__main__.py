@@ -26,7 +26,7 @@ from qanat_registry.broker import Listener, Queues, make_app
 from qanat_registry.catalog import Roster
 from qanat_registry.dispatch import Dispatch
 from qanat_registry.janitor import Janitor, Keeping
-from qanat_registry.metrics import cluster_metrics
+from qanat_registry.metrics import Done, cluster_metrics
 from qanat_registry.settings import RegistrySettings, Settings
 from qanat_registry.sweeper import Sweeper
 from qanat_registry.workers import show
@@ -89,11 +89,18 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     dispatch = Dispatch(lambda: board.snapshot.catalog, store)
     checks = {"store": store.ping}
     counted = cluster_metrics(lambda: board.snapshot.catalog.services, store)
+    done = Done(counted)
     parts = (
         Monitor(own.monitor, {"broker": hears(board), **checks}, counted),
         Listener(celery, messenger, own.scan_seconds),
-        Sweeper(store, Queues(celery), dispatch, own.sweep_seconds, time.monotonic),
-        Janitor(store, Expiry(store), lambda: Storage(settings.storage_url), _keeping(own)),
+        Sweeper(store, Queues(celery), dispatch, own.sweep_seconds, time.monotonic, done.resent),
+        Janitor(
+            store,
+            Expiry(store),
+            lambda: Storage(settings.storage_url),
+            _keeping(own),
+            expired=done.expired,
+        ),
     )
     app = create_app(board, parts, checks)
     config = uvicorn.Config(

@@ -80,6 +80,10 @@ class Keeping:
     every: float
 
 
+def _unheard() -> None:
+    """Nobody counts."""
+
+
 class Janitor(Rounds):
     """Cleans up. `clean` is one pass; `start` repeats it."""
 
@@ -90,8 +94,13 @@ class Janitor(Rounds):
         files: Callable[[], Files],
         keeping: Keeping,
         clock: Callable[[], datetime] | None = None,
+        expired: Callable[[], None] = _unheard,
     ) -> None:
-        """`files` opens the storage; without a `clock` the store's own says when jobs expire."""
+        """`files` opens the storage; without a `clock` the store's own says when jobs expire.
+
+        `expired` hears of each job that was taken away.
+        """
+        self._heard = expired
         super().__init__(
             "janitor",
             self.clean,
@@ -136,6 +145,7 @@ class Janitor(Rounds):
                     return taken
                 files.remove_job(job_id)
                 self._jobs.bury(job_id)
+                self._heard()
                 taken += 1
             if len(doomed) < BATCH:
                 return taken

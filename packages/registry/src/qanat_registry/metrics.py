@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -70,16 +70,44 @@ def _workers(services: Sequence[ServiceEntry]) -> Iterator[Metric]:
     up = _gauge("qps_worker_up", "Workers that are there.", "service", "state")
     slots = _gauge("qps_service_slots", "Jobs that its workers run at a time.", "service")
     offers = _gauge("qps_service_offers", "How many different things its workers offer.", "service")
+    processes = _gauge(
+        "qps_registry_processes", "Processes that the newest of its workers offer.", "service"
+    )
     for service in services:
+        newest = service.offers[0].providers if service.offers else ()
+        processes.add_metric([service.name], sum(one.algorithms for one in newest))
         up.add_metric([service.name, "ready"], service.workers)
         up.add_metric([service.name, "draining"], service.draining)
         slots.add_metric([service.name], service.slots)
         offers.add_metric([service.name], len(service.digests))
-    yield from (up, slots, offers)
+    yield from (up, slots, offers, processes)
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, labels=labels)
+
+
+class Done:
+    """What a registry has done for jobs on its rounds."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Nothing was done yet."""
+        self._expired = Counter(
+            "qps_results_expired", "Jobs taken away, with their results.", registry=registry
+        )
+        self._resent = Counter(
+            "qps_jobs_published_again",
+            "Jobs that had lost their message or their worker.",
+            registry=registry,
+        )
+
+    def expired(self) -> None:
+        """A job was taken away, at its time."""
+        self._expired.inc()
+
+    def resent(self) -> None:
+        """A job was published again."""
+        self._resent.inc()
 
 
 def cluster_metrics(

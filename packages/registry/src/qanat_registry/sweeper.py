@@ -107,6 +107,10 @@ class Pulse:
     since: float
 
 
+def _unheard() -> None:
+    """Nobody counts."""
+
+
 class Sweeper(Rounds):
     """Looks through the jobs that have not ended. `sweep` is one look; `start` repeats it."""
 
@@ -117,8 +121,13 @@ class Sweeper(Rounds):
         dispatch: Dispatch,
         seconds: float,
         clock: Callable[[], float],
+        resent: Callable[[], None] = _unheard,
     ) -> None:
-        """`seconds` lie between two looks; `clock` gives seconds that only grow."""
+        """`seconds` lie between two looks; `clock` gives seconds that only grow.
+
+        `resent` hears of each job that was published again.
+        """
+        self._resent = resent
         super().__init__(
             "sweeper",
             self.sweep,
@@ -233,6 +242,7 @@ class Sweeper(Rounds):
         self._unoffered.pop(record.job_id, None)
         self._store.mark_published(record.job_id, queue)
         logger.warning("job %s was %s and lost: published again", record.job_id, record.status)
+        self._resent()
         return True
 
     def _not_offered(self, record: JobRecord) -> None:

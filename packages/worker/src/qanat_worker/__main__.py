@@ -55,17 +55,19 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     herald = Herald(mine, who, store, Mouth(app).publish)
     offers = OfferQueue(app, mine.service)
 
+    tally = Tally(mine.slots)
+
     def able(capabilities: Capabilities) -> None:
+        tally.runs(capabilities.versions.get("qgis", ""))
         offers.follow(capabilities.offer)
         herald.able(capabilities)
 
-    children = Children(engine_start(mine, folder, settings.log.level), able)
+    children = Children(engine_start(mine, folder, settings.log.level), able, tally)
     stack.callback(children.close)
     watch = Watch(mine.qgis.code, children.reload, mine.qgis.projects)
     _start(children, mine)
     _check_sandbox(children.sandbox, mine)
     pulse, storage = Pulse(store, boot), Storage(settings.storage_url)
-    tally = Tally(mine.slots)
     clearing = stack.enter_context(closing(Clearing()))
     runner = Runner(
         boot=boot,
@@ -73,15 +75,19 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
         limits=mine.limits,
         max_attempts=mine.max_attempts,
         children=children,
-        fetcher=Fetcher(mine.fetch, storage),
+        fetcher=Fetcher(mine.fetch, storage, tally),
         pulse=pulse,
         store=store,
         storage=storage,
         tally=tally,
         later=clearing.later,
     )
-    checks = {"store": store.ping, "engine": children.check, "broker": herald.check}
-    monitor = Monitor(mine.monitor, checks, tally.metrics, lambda: {"sandbox": children.sandbox})
+    monitor = Monitor(
+        mine.monitor,
+        {"store": store.ping, "engine": children.check, "broker": herald.check},
+        tally.metrics,
+        lambda: {"sandbox": children.sandbox},
+    )
     worker = JobWorker(app, who, Parts(runner, herald, pulse, store, offers))
     herald.start()
     pulse.start()

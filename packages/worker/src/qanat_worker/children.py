@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from qanat_common.errors import Unavailable
 from qanat_worker.pipe import Fork, Retire
+from qanat_worker.tally import Tally, Usage
 from qanat_worker.warm import STOP_SECONDS, Capabilities, Child, EngineStart, WarmParent
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,14 @@ class EngineFailed(Exception):
 class Children:
     """The children of a worker. `start` first, `close` last; the rest from any thread."""
 
-    def __init__(self, start: EngineStart, on_ready: Callable[[Capabilities], None]) -> None:
-        """`on_ready` hears what is offered, whenever a warm parent takes over."""
+    def __init__(
+        self,
+        start: EngineStart,
+        on_ready: Callable[[Capabilities], None],
+        usage: Usage | None = None,
+    ) -> None:
+        """`on_ready` hears what is offered, whenever a warm parent takes over; `usage` what jobs cost."""
+        self._usage = usage or Tally()
         self._start = start
         self._on_ready = on_ready
         self._changed = threading.Condition()
@@ -145,6 +152,7 @@ class Children:
 
     def has_spare(self, parent: WarmParent, child: Child) -> None:
         """Part of `warm.Owner`: a child is ready. The first one of a new parent hands over to it."""
+        self._usage.forked()
         with self._changed:
             takes_over = parent is self._newest and parent is not self._current
         if takes_over:
@@ -172,6 +180,10 @@ class Children:
             child.end()
         parent.say(Retire())
         logger.info("a new warm parent has taken over from %s", parent.pid)
+
+    def has_used(self, process_id: str, cpu_seconds: float, peak_bytes: int) -> None:
+        """Part of `warm.Owner`."""
+        self._usage.used(process_id, cpu_seconds, peak_bytes)
 
     def has_lost(self, parent: WarmParent) -> None:
         """Part of `warm.Owner`: a parent has ended. One that is needed is replaced."""

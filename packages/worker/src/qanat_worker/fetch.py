@@ -20,6 +20,7 @@ from qanat_common.errors import InputNotFetched, Unavailable
 from qanat_common.protocol import Input, Inputs, LocalFile, Reference, ResolvedInput, ResolvedInputs
 from qanat_worker.limits import in_words
 from qanat_worker.settings import FetchSettings
+from qanat_worker.tally import Fetches, Tally
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,10 @@ class Stopped(Exception):
     """The job was stopped while its inputs were fetched."""
 
 
+class TooLarge(Refused):
+    """More bytes than a job may fetch."""
+
+
 class Files(Protocol):
     """Where files lie that need no request. Blocks; raises Unavailable."""
 
@@ -71,8 +76,14 @@ class Files(Protocol):
 class Fetcher:
     """Fetches the references of a job."""
 
-    def __init__(self, settings: FetchSettings, storage: Files | None = None) -> None:
+    def __init__(
+        self,
+        settings: FetchSettings,
+        storage: Files | None = None,
+        fetches: Fetches | None = None,
+    ) -> None:
         """The settings say which hosts, how much, how long; `storage` has what needs no request."""
+        self._fetches = fetches or Tally()
         self._settings = settings
         self._storage = storage
 
@@ -110,10 +121,11 @@ class Fetcher:
                 async with asyncio.timeout(self._settings.seconds):
                     files[href] = await self._fetch(name, reference, stem, left)
             except TimeoutError:
-                raise _failed(
-                    name, href, f"it took longer than {self._settings.seconds:g} seconds"
-                ) from None
-            left -= _size(files[href])
+                words = f"it took longer than {self._settings.seconds:g} seconds"
+                raise self._failed("time", name, href, words) from None
+            size = _size(files[href])
+            self._fetches.fetched(_scheme(reference), size)
+            left -= size
         return files
 
     async def _fetch(self, name: str, reference: Reference, stem: Path, left: int) -> LocalFile:
@@ -128,15 +140,24 @@ class Fetcher:
                     return answer
                 url = answer
         except Refused as refused:
-            raise _failed(name, href, str(refused)) from None
+            reason = "size" if isinstance(refused, TooLarge) else "refused"
+            raise self._failed(reason, name, href, str(refused)) from None
         except NotPublic:
-            raise _failed(name, href, "its address is not public") from None
+            raise self._failed("not-public", name, href, "its address is not public") from None
         except httpx.InvalidURL:
-            raise _failed(name, href, "it is not a URL") from None
+            raise self._failed("refused", name, href, "it is not a URL") from None
         except httpx.HTTPError as error:
             logger.info("%s could not be fetched: %r", name, error)
-            raise _failed(name, href, "its server did not answer as it should") from None
-        raise _failed(name, href, f"it redirects more than {self._settings.redirects} times")
+            words = "its server did not answer as it should"
+            raise self._failed("server", name, href, words) from None
+        words = f"it redirects more than {self._settings.redirects} times"
+        raise self._failed("server", name, href, words)
+
+    def _failed(self, reason: str, name: str, href: str, why: str) -> InputNotFetched:
+        """What is told of an input that is not fetched; `reason` is what is counted."""
+        self._fetches.rejected(reason)
+        shown = href if len(href) <= 200 else href[:200] + "…"
+        return InputNotFetched(f"{name}: {shown!r} could not be fetched: {why}.")
 
     def _take(
         self, storage: Files, name: str, reference: Reference, stem: Path, left: int
@@ -147,14 +168,14 @@ class Fetcher:
         try:
             size = storage.size(key)
             if size is None:
-                raise _failed(name, reference.href, "it is no longer there")
+                raise FileNotFoundError
             if size > left:
-                raise _failed(name, reference.href, _most(self._settings))
+                raise self._failed("size", name, reference.href, _most(self._settings))
             storage.fetch(key, path)
         except FileNotFoundError:
-            raise _failed(name, reference.href, "it is no longer there") from None
+            raise self._failed("gone", name, reference.href, "it is no longer there") from None
         except Unavailable:
-            raise _failed(name, reference.href, "the storage is away") from None
+            raise self._failed("server", name, reference.href, "the storage is away") from None
         return LocalFile(path=str(path), media_type=reference.media_type)
 
     async def _visit(
@@ -170,7 +191,7 @@ class Fetcher:
             media_type = reference.media_type or _media_type(response)
             path = stem.with_name(stem.name + _extension(media_type, url))
             if not await _save(response, path, left):
-                raise Refused(_most(self._settings))
+                raise TooLarge(_most(self._settings))
             return LocalFile(path=str(path), media_type=media_type)
 
     def _client(self, url: httpx.URL) -> httpx.AsyncClient:
@@ -198,9 +219,9 @@ def _size(file: LocalFile) -> int:
     return Path(file.path).stat().st_size
 
 
-def _failed(name: str, href: str, why: str) -> InputNotFetched:
-    shown = href if len(href) <= 200 else href[:200] + "…"
-    return InputNotFetched(f"{name}: {shown!r} could not be fetched: {why}.")
+def _scheme(reference: Reference) -> str:
+    """By what an input comes: `http`, `https`, or from the storage."""
+    return "storage" if reference.key is not None else httpx.URL(reference.href).scheme
 
 
 def _references(inputs: Inputs) -> dict[str, tuple[str, Reference]]:

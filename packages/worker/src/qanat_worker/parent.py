@@ -62,6 +62,9 @@ def load(name: str) -> EngineFactory:
     return cast(EngineFactory, getattr(importlib.import_module(module), factory))
 
 
+KIB = 1024
+"""The unit in which Linux tells the memory of a process."""
+
 RETRY_SECONDS = 0.5
 """How long after a fork that failed the next is tried."""
 
@@ -153,12 +156,18 @@ class Forker:
     def _bury(self, pid: int, handle: int) -> None:
         """A child has ended: end its process group, which still bears its name, then reap it."""
         kill_group(pid)
-        _, status = os.waitpid(pid, 0)
+        _, status, used = os.wait4(pid, 0)
         self._selector.unregister(handle)
         os.close(handle)
         del self._children[pid]
         self._end_strays()
-        send_packet(self._control, Ended(pid=pid, code=os.waitstatus_to_exitcode(status)))
+        ended = Ended(
+            pid=pid,
+            code=os.waitstatus_to_exitcode(status),
+            cpu_seconds=used.ru_utime + used.ru_stime,
+            peak_bytes=used.ru_maxrss * KIB,
+        )
+        send_packet(self._control, ended)
 
     def _end_strays(self) -> None:
         """End what jobs left behind outside their process groups, and reap what has ended.

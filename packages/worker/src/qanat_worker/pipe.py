@@ -73,11 +73,16 @@ class Spare(Message):
 
 
 class Ended(Message):
-    """Parent → main: a child has ended; `code` is its exit status, or minus its signal."""
+    """Parent → main: a child has ended; `code` is its exit status, or minus its signal.
+
+    With the processor time, and the most memory at a time, of it and of what it started and waited for.
+    """
 
     kind: Literal["ended"] = "ended"
     pid: int
     code: int
+    cpu_seconds: float
+    peak_bytes: int
 
 
 class Sorry(Message):

@@ -156,6 +156,7 @@ class Runner:
                 words = f"The worker was lost while it ran the job, {attempt} times."
                 failure = Failed(code=WorkerLost.code, message=words)
                 self._patiently(lambda: self._store.give_up(job.job_id, failure))
+                self._tally.lost(job)
             case _:
                 logger.info("%s: not run, it is %s", job.process_id, result)
         return False
@@ -179,11 +180,13 @@ class Runner:
                 self._finish(job, report, outcome)
                 self._later(afterwards.pop_all().close)
         seconds = time.monotonic() - began
+        if outcome is None and report.stop is Stop.GIVE_BACK:
+            self._tally.given_back(job, seconds)
+            logger.info("%s: given back", job.process_id)
+            raise GivenBack(job.job_id)
         self._tally.ended(job, outcome, seconds)
         if outcome is None:
             logger.info("%s: stopped: %s", job.process_id, report.stop)
-            if report.stop is Stop.GIVE_BACK:
-                raise GivenBack(job.job_id)
             return
         logger.info("%s: %s after %.3f s", job.process_id, outcome.status, seconds)
 

@@ -102,6 +102,9 @@ class Owner(Protocol):
     def has_spare(self, parent: "WarmParent", child: "Child") -> None:
         """A child is ready for a job."""
 
+    def has_used(self, process_id: str, cpu_seconds: float, peak_bytes: int) -> None:
+        """The child that ran a job of a process has ended; it took so much."""
+
     def has_lost(self, parent: "WarmParent") -> None:
         """The parent has ended."""
 
@@ -114,6 +117,7 @@ class WarmParent:
         self._start = start
         self._owner = owner
         self._codes: dict[int, int] = {}
+        self._at_work: dict[int, str] = {}
         self._changed = threading.Condition()
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._thread = threading.Thread(target=self._live, name="warm-parent", daemon=True)
@@ -185,8 +189,11 @@ class WarmParent:
             case Spare(pid=pid) if descriptor is not None:
                 self._now_warm()
                 self._owner.has_spare(self, Child(pid, socket.socket(fileno=descriptor), self))
-            case Ended(pid=pid, code=code):
-                self._has_ended(pid, code)
+            case Ended():
+                self._has_ended(message.pid, message.code)
+                process_id = self._at_work.pop(message.pid, None)
+                if process_id is not None:
+                    self._owner.has_used(process_id, message.cpu_seconds, message.peak_bytes)
             case Sorry(message=reason):
                 self.failure = reason
 
@@ -235,6 +242,10 @@ class WarmParent:
         """Wait for its end."""
         self._thread.join(timeout)
 
+    def works(self, pid: int, process_id: str) -> None:
+        """A child begins a job of a process."""
+        self._at_work[pid] = process_id
+
     def has_buried(self, pid: int) -> bool:
         """Whether a child has ended and is no more: its number may be another's."""
         with self._changed:
@@ -258,6 +269,7 @@ class Child:
 
     def order(self, order: Order) -> None:
         """Give it its job; raises EOFError when it has died before."""
+        self._parent.works(self.pid, order.task.process_id)
         try:
             self._pipe.send(order)
         except OSError as error:
