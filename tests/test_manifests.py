@@ -1,10 +1,15 @@
 """The manifests and units of docs/how-to: as the API that reads them wants them, and with settings that exist."""
 
 import configparser
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -14,14 +19,12 @@ ROOT = Path(__file__).parents[1]
 HOW_TO = ROOT / "docs" / "how-to"
 MANIFESTS = sorted(HOW_TO.glob("kubernetes/*.yaml"))
 UNITS = sorted(HOW_TO.glob("systemd/*.service"))
-NEEDED = {
-    ("apps/v1", "Deployment"): ("spec.selector.matchLabels", "spec.template.spec.containers"),
-    ("v1", "Service"): ("spec.selector", "spec.ports"),
-    ("v1", "ConfigMap"): ("data",),
-    ("v1", "Secret"): ("stringData",),
-    ("keda.sh/v1alpha1", "ScaledObject"): ("spec.scaleTargetRef.name", "spec.triggers"),
-}
-"""API and kind → what it requires (Kubernetes 1.30, KEDA 2.14)."""
+KUBERNETES = ("1.30", "1.34", "1.37")
+"""The versions whose own schemas (strict: nothing unknown) the manifests are held to."""
+
+SCALED_OBJECT = Path(__file__).with_name("scaled_object.json")
+LEAST_EXPOSED = 2.5
+"""What `systemd-analyze security` may say at most; 10 is unprotected."""
 
 
 def documents() -> list[dict[str, Any]]:
@@ -34,15 +37,37 @@ def at(document: Any, path: str) -> Any:
     return document
 
 
+@pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize(
     "document", documents(), ids=lambda one: f"{one['kind']}-{one['metadata']['name']}"
 )
-def test_a_manifest_has_what_its_kind_requires(document: dict[str, Any]) -> None:
-    for path in NEEDED[document["apiVersion"], document["kind"]]:
-        assert at(document, path), path
-    if document["kind"] == "Deployment":
-        labels = at(document, "spec.template.metadata.labels")
-        assert at(document, "spec.selector.matchLabels").items() <= labels.items()
+def test_a_manifest_is_what_its_schema_says(document: dict[str, Any], version: str) -> None:
+    if document["apiVersion"].startswith("keda.sh/"):
+        schema = json.loads(SCALED_OBJECT.read_text("utf-8"))
+        jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+    else:
+        kubernetes_validate.validate(document, version, strict=True)
+
+
+def test_a_mistake_in_a_manifest_is_seen() -> None:
+    for document in documents():
+        document["spec"] = {**document.get("spec", {}), "replica": 3}
+        with pytest.raises(jsonschema.ValidationError, match=r"replica|'spec' was unexpected"):
+            test_a_manifest_is_what_its_schema_says(document, KUBERNETES[0])
+
+
+def test_what_belongs_together_bears_the_same_labels_and_names() -> None:
+    deployments = {}
+    for one in documents():
+        if one["kind"] == "Deployment":
+            labels = at(one, "spec.template.metadata.labels")
+            assert at(one, "spec.selector.matchLabels").items() <= labels.items()
+            deployments[one["metadata"]["name"]] = labels
+    for one in documents():
+        if one["kind"] == "Service":
+            assert at(one, "spec.selector") in deployments.values()
+        if one["kind"] == "ScaledObject":
+            assert at(one, "spec.scaleTargetRef.name") in deployments
 
 
 def test_deployments_run_without_privilege_and_are_watched() -> None:
@@ -86,3 +111,46 @@ def test_a_unit_starts_a_command_of_ours_and_lets_jobs_end(unit: Path) -> None:
     assert re.match(r"/opt/qanat/bin/(pyqgiswps|qanat-%i) -c ", service["ExecStart"])
     assert int(service["TimeoutStopSec"]) > Settings().worker.drain_timeout
     assert service["NoNewPrivileges"] == "yes"
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A root in which the units are installed, and the commands that they start."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed here: units are not looked at by it")
+    units, commands = tmp_path / "etc/systemd/system", tmp_path / "opt/qanat/bin"
+    for folder in (units, commands):
+        folder.mkdir(parents=True)
+    for unit in UNITS:
+        shutil.copy(unit, units)
+    for name in ("pyqgiswps", "qanat-api", "qanat-registry", "qanat-worker"):
+        (commands / name).symlink_to(shutil.which("true") or "/bin/true")
+    return units
+
+
+def analyzed(*words: str) -> str:
+    done = subprocess.run(
+        ["systemd-analyze", "--no-pager", *words], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_systemd_finds_nothing_wrong_with_a_unit(installed: Path, unit: Path) -> None:
+    for name in (
+        (unit.name,) if "@" not in unit.name else ("qanat@api.service", "qanat@worker.service")
+    ):
+        given = (installed / unit.name).read_text("utf-8")
+        (installed / name).write_text(
+            given.replace("/opt/qanat", f"{installed.parents[2]}/opt/qanat")
+        )
+        assert analyzed("verify", "--man=no", str(installed / name)).strip() == ""
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_a_unit_exposes_little_by_the_measure_of_systemd(installed: Path, unit: Path) -> None:
+    told = analyzed("security", "--offline=yes", str(installed / unit.name))
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", told)
+    assert found is not None, told
+    assert float(found[1]) <= LEAST_EXPOSED, told
