@@ -137,6 +137,7 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         spares: int = 2,
         environment: dict[str, str] | None = None,
         echo: bool = False,
+        picture: int = 0,
         confined: Confinement = UNCONFINED,
         usage: Usage | None = None,
         **options: JsonValue,
@@ -160,6 +161,7 @@ def make_bench(valkey: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
             pulse=pulse,
             store=store,
             storage=storage,
+            picture=picture,
         )
         bench = Bench(runner, children, pulse, store, storage, folder, boot, ready)
         made.append(bench)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
 from qanat_common.ogc import Process
 from qanat_common.protocol import Inline, LocalFile, LogLevel, Offer, ProviderInfo, Value
 from qanat_worker import landlock, seccomp
-from qanat_worker.port import Feedback, Produced, ProducedFile, Task
+from qanat_worker.port import Feedback, Produced, ProducedFile, ProducedPicture, Task
 
 Outputs = dict[str, Produced]
 PROCESSES: dict[str, Callable[[Task, Feedback], Outputs]] = {}
@@ -323,6 +323,71 @@ OPEN: list[int] = []
 """A file that the engine of the warm parent has open for writing."""
 
 
+PAINTED: list[str] = []
+"""What is done for a picture, in the child whose job said so."""
+
+
+@process
+def paint(task: Task, feedback: Feedback) -> Outputs:
+    PAINTED.append(given(task))
+    path = Path(task.folder) / "made.tif"
+    path.write_bytes(b"II*")
+    return {"out": ProducedFile(path=str(path), name="made.tif", media_type="image/tiff")}
+
+
+def _picture(path: Path, longest: int) -> dict[str, ProducedPicture]:
+    return {"out": ProducedPicture(path=str(path), width=longest, height=longest // 2)}
+
+
+def _made(folder: Path, longest: int) -> dict[str, ProducedPicture]:
+    (folder / "made.png").write_bytes(b"PNG")
+    return _picture(folder / "made.png", longest)
+
+
+def _raised(folder: Path, longest: int) -> dict[str, ProducedPicture]:
+    raise RuntimeError("a path: /secret")
+
+
+def _crashed(folder: Path, longest: int) -> dict[str, ProducedPicture]:
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return {}
+
+
+def _slept(folder: Path, longest: int) -> dict[str, ProducedPicture]:
+    time.sleep(600)
+    return {}
+
+
+def _eaten(folder: Path, longest: int) -> dict[str, ProducedPicture]:
+    (folder / "eaten.png").write_bytes(b"x" * (1 << 40))
+    return {}
+
+
+def _garbled(folder: Path, longest: int) -> dict[str, ProducedPicture]:
+    found = _made(folder, longest)["out"].model_copy(update={"width": "wide"})
+    return {"out": found}
+
+
+def _huge(folder: Path, longest: int) -> dict[str, ProducedPicture]:
+    with (folder / "made.png").open("wb") as opened:
+        opened.truncate(1 << 30)
+    return _picture(folder / "made.png", longest)
+
+
+DEEDS: dict[str, Callable[[Path, int], dict[str, ProducedPicture]]] = {
+    "make": _made,
+    "raise": _raised,
+    "crash": _crashed,
+    "leave": lambda folder, longest: os._exit(3),
+    "elsewhere": lambda folder, longest: _picture(Path("/etc/hostname"), longest),
+    "nothing": lambda folder, longest: _picture(folder / "none.png", longest),
+    "garble": _garbled,
+    "huge": _huge,
+    "sleep": _slept,
+    "eat": _eaten,
+}
+
+
 class FakeEngine:
     """Satisfies the port."""
 
@@ -362,6 +427,12 @@ class FakeEngine:
         os.environ["REHEARSED_IN"] = str(os.getpid())
         if os.environ.get("FAKE_STAGE_FRIGHT"):
             raise RuntimeError("stage fright")
+
+    def pictures(
+        self, outputs: Mapping[str, Produced], folder: str, longest: int
+    ) -> dict[str, ProducedPicture]:
+        """What the job of this child was to do."""
+        return DEEDS[PAINTED[0]](Path(folder), longest)
 
     def run(self, task: Task, feedback: Feedback) -> Outputs:
         assert self._warm

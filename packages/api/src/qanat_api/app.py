@@ -24,6 +24,7 @@ from qanat_api.routes import (
     forms,
     jobs,
     kvp,
+    pictures,
     processes,
     projects,
     results,
@@ -42,7 +43,7 @@ ROUTERS = (
 )
 """The API, which its definition describes."""
 
-PAGES = (forms.router,)
+PAGES = (forms.router, pictures.router)
 """What only pages of ours use."""
 
 

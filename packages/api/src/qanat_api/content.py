@@ -85,6 +85,11 @@ async def whole(files: Files, answer: Answer) -> bytes:
     return await run_in_threadpool(b"".join, _pieces(files, answer))
 
 
+async def read(files: Files, key: str) -> bytes:
+    """All of a small file. Raises FileNotFoundError when it is gone."""
+    return await run_in_threadpool(b"".join, files.stream(key))
+
+
 async def respond_file(
     files: Files, file: StoredFile, part: ByteRange | None, headers: Mapping[str, str]
 ) -> Response:

@@ -131,6 +131,10 @@ class Links:
         """One output of a job."""
         return f"{self.results(job_id)}/{quote(name, safe='')}"
 
+    def picture(self, job_id: str, name: str) -> str:
+        """The picture of an output of a job."""
+        return f"{self.output(job_id, name)}/picture"
+
     def upload(self, upload_id: str) -> str:
         """An uploaded file."""
         return f"{self.base}/uploads/{quote(upload_id, safe='')}"

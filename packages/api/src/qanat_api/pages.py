@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
-from qanat_api import forms, previews
+from qanat_api import forms, shown
 from qanat_api.catalog import Offered, Snapshot
 from qanat_api.documents import Ready, ready_bytes, report
 from qanat_api.fields import Field, Filled, fields, roles
@@ -18,16 +17,13 @@ from qanat_api.filters import ProcessQuery
 from qanat_api.html import Site, render
 from qanat_api.kinds import KINDS
 from qanat_api.links import in_format
-from qanat_api.negotiation import media_range
-from qanat_api.previews import Preview
-from qanat_api.responses import media_type_of
 from qanat_api.schemas import media_types
 from qanat_api.snippets import snippets
 from qanat_api.status import failure
 from qanat_common.errors import QanatError
 from qanat_common.jobs import JobRecord
 from qanat_common.ogc import JobStatus, Process, ProcessSummary
-from qanat_common.protocol import Failed, LogEntry, OutputValue, Project, StoredFile
+from qanat_common.protocol import Failed, LogEntry, OutputValue, Project, Succeeded
 
 IN_FULL = 100
 """Up to so many processes are listed with all that their summaries say."""
@@ -61,25 +57,6 @@ CRS_EXAMPLES = (
     ("EPSG:8857", "WGS 84 / Equal Earth"),
 )
 """Reference systems that a form proposes."""
-
-
-class Files(Protocol):
-    """Where files lie; blocks. Raises FileNotFoundError."""
-
-    def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes of a file."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An output of a job as the page of its results shows it."""
-
-    name: str
-    title: str
-    media_type: str
-    href: str
-    file: StoredFile | None
-    preview: Preview
 
 
 def landing(site: Site, document: Document, count: int, projects: int) -> Ready:
@@ -158,8 +135,8 @@ def process(
     `projects` are the names of those in which it may run; `secured` says that who runs it must show
     who it is.
     """
-    shown = form_of(offered.process)
-    filled = filled or forms.initial(offered.process, shown)
+    form = form_of(offered.process)
+    filled = filled or forms.initial(offered.process, form)
     return _page(
         "process.html",
         site,
@@ -173,13 +150,13 @@ def process(
         projects=projects,
         notes=roles(offered.process),
         metadata=offered.process.metadata or (),
-        shown=shown,
-        required=[each for each in shown if each.required],
-        optional=[each for each in shown if not each.required and "advanced" not in each.roles],
-        advanced=[each for each in shown if not each.required and "advanced" in each.roles],
+        shown=form,
+        required=[each for each in form if each.required],
+        optional=[each for each in form if not each.required and "advanced" not in each.roles],
+        advanced=[each for each in form if not each.required and "advanced" in each.roles],
         outputs=list(_output_choices(offered.process)),
         filled=filled,
-        snippets=snippets(offered, shown, filled, site.links, secured=secured),
+        snippets=snippets(offered, form, filled, site.links, secured=secured),
         error=error,
         faults=forms.by_field(error.faults) if error else {},
         crs_examples=CRS_EXAMPLES,
@@ -207,10 +184,16 @@ def jobs(site: Site, document: Document, query: Mapping[str, list[str]]) -> byte
 
 
 def job(
-    site: Site, record: JobRecord, document: Document, log: Sequence[LogEntry], now: datetime
+    site: Site,
+    record: JobRecord,
+    document: Document,
+    log: Sequence[LogEntry],
+    now: datetime,
+    described: Process | None = None,
 ) -> bytes:
-    """How far a job is, what it said, and what can be done with it."""
+    """How far a job is, what it said, what it made, and what can be done with it."""
     failed = failure(record.outcome) if isinstance(record.outcome, Failed) else None
+    made = record.outcome.outputs if isinstance(record.outcome, Succeeded) else {}
     return _page(
         "job.html",
         site,
@@ -225,6 +208,7 @@ def job(
         state=STATES[record.status],
         spent=_spent(record, now),
         attempt=record.attempt,
+        outputs=shown.outputs(site.links, record.job_id, made, described),
     )
 
 
@@ -235,9 +219,9 @@ def log(site: Site, document: Document, entries: Sequence[LogEntry]) -> bytes:
 
 def inputs(site: Site, document: Document) -> bytes:
     """What a job was asked for."""
-    shown = {name: _short(value) for name, value in document["inputs"].items()}
+    inner = {name: _short(value) for name, value in document["inputs"].items()}
     asked = {name: value for name, value in document.items() if name not in ("inputs", "links")}
-    return _page("inputs.html", site, document, _self(document), shown=shown, asked=_short(asked))
+    return _page("inputs.html", site, document, _self(document), shown=inner, asked=_short(asked))
 
 
 def _short(value: Any) -> tuple[str, bool]:
@@ -248,18 +232,20 @@ def _short(value: Any) -> tuple[str, bool]:
 
 async def results(
     site: Site,
-    files: Files,
+    files: shown.Files,
     record: JobRecord,
     outputs: Mapping[str, OutputValue],
     described: Process | None,
     document: Document,
 ) -> bytes:
     """The outputs of a job: each with a link to all of it, and a first look."""
-    shown = [
-        await asyncio.to_thread(_shown, site, files, record, name, value, described)
-        for name, value in outputs.items()
+    looked_into = [
+        await asyncio.to_thread(shown.with_preview, each, files, outputs[each.name])
+        for each in shown.outputs(site.links, record.job_id, outputs, described)
     ]
-    return _page("results.html", site, document, _self(document), record=record, outputs=shown)
+    return _page(
+        "results.html", site, document, _self(document), record=record, outputs=looked_into
+    )
 
 
 def problem(site: Site, error: QanatError) -> bytes:
@@ -322,33 +308,3 @@ def _spent(record: JobRecord, now: datetime) -> Mapping[str, float]:
     if record.started:
         spent["Ran" if record.finished else "Running for"] = (end - record.started).total_seconds()
     return {name: max(0.0, seconds) for name, seconds in spent.items()}
-
-
-def _shown(
-    site: Site,
-    files: Files,
-    record: JobRecord,
-    name: str,
-    value: OutputValue,
-    described: Process | None,
-) -> Shown:
-    about = described.outputs.get(name) if described else None
-    return Shown(
-        name=name,
-        title=(about.title if about else None) or name,
-        media_type=media_range(media_type_of(value)),
-        href=site.links.output(record.job_id, name),
-        file=value if isinstance(value, StoredFile) else None,
-        preview=_preview(files, value),
-    )
-
-
-def _preview(files: Files, value: OutputValue) -> Preview:
-    if not isinstance(value, StoredFile):
-        return previews.of_value(value.value)
-    if not previews.needs_content(value):
-        return previews.of_file(value.media_type, None)
-    try:
-        return previews.of_file(value.media_type, b"".join(files.stream(value.key)))
-    except FileNotFoundError:
-        return Preview(notes=("The file is no longer there.",))

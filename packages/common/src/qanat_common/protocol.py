@@ -161,10 +161,19 @@ class Value(Message):
     value: JsonValue = None
 
 
+class Picture(Message):
+    """A small picture of an output, as PNG in the storage; `width` and `height` in pixels."""
+
+    key: str
+    width: int
+    height: int
+
+
 class StoredFile(Message):
     """An output that is a file in the storage; `size` in bytes, `name` is what a client saves.
 
-    `crs` is the URI of the CRS of its coordinates, where it has any that is known by a code.
+    `crs` is the URI of the CRS of its coordinates, where it has any that is known by a code. `picture`
+    is a first look at it, of those that have one.
     """
 
     kind: Literal["file"] = "file"
@@ -173,6 +182,7 @@ class StoredFile(Message):
     media_type: str
     size: int
     crs: str | None = None
+    picture: Picture | None = None
 
 
 OutputValue = Annotated[Value | StoredFile, Field(discriminator="kind")]

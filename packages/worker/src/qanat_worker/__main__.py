@@ -81,6 +81,7 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
         storage=storage,
         tally=tally,
         later=clearing.later,
+        picture=mine.picture_pixels,
     )
     monitor = Monitor(
         mine.monitor,

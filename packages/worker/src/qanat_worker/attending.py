@@ -1,12 +1,13 @@
 """Hears a child out: its progress and its lines are passed on, its outcome is returned or raised."""
 
 import logging
+import time
 from collections.abc import Callable
 
 from qanat_common.errors import Fault, Internal, MemoryLimit, QanatError, all_errors
 from qanat_worker.limits import Watch
-from qanat_worker.pipe import Broken, Done, Line, Progress
-from qanat_worker.port import Feedback, Produced
+from qanat_worker.pipe import Broken, Done, Garbled, Line, Pictures, Progress
+from qanat_worker.port import Feedback, Produced, ProducedFile, ProducedPicture
 from qanat_worker.warm import Child
 
 logger = logging.getLogger(__name__)
@@ -15,6 +16,10 @@ LOOK_SECONDS = 0.25
 """How often a running job is looked after, when it says nothing."""
 
 INTERNAL = "Something went wrong inside the worker; its log says what."
+
+
+PICTURE_SECONDS = 5.0
+"""How long pictures of the outputs are waited for."""
 
 
 def _nothing() -> None:
@@ -35,13 +40,41 @@ def attend(
                 told.progress(percent)
             case Line(level=level, message=message):
                 told.log(level, message)
-            case Done(outputs=outputs):
+            case Done(outputs=outputs, pictures=follow):
                 watch.check_output()
-                return outputs
+                return _pictured(child, watch, outputs, between) if follow else outputs
             case Broken() as broken:
                 raise _error_of(broken, watch)
         between()
         watch.check()
+
+
+def _pictured(
+    child: Child, watch: Watch, outputs: dict[str, Produced], between: Callable[[], None]
+) -> dict[str, Produced]:
+    """The outputs with their pictures, if those come in time: the job has succeeded without them."""
+    end = time.monotonic() + PICTURE_SECONDS
+    try:
+        while (left := end - time.monotonic()) > 0:
+            match child.hear(min(left, LOOK_SECONDS)):
+                case Pictures(pictures=pictures):
+                    return {
+                        name: _with_picture(output, pictures.get(name))
+                        for name, output in outputs.items()
+                    }
+            between()
+            watch.check()
+    except (EOFError, Garbled, QanatError) as error:
+        logger.warning("no pictures of the outputs: %r", error)
+    else:
+        logger.warning("no pictures of the outputs within %g seconds", PICTURE_SECONDS)
+    return outputs
+
+
+def _with_picture(output: Produced, picture: ProducedPicture | None) -> Produced:
+    if picture is None or not isinstance(output, ProducedFile):
+        return output
+    return output.model_copy(update={"picture": picture})
 
 
 def _error_of(broken: Broken, watch: Watch) -> QanatError:

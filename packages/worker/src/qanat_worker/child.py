@@ -17,8 +17,8 @@ from qanat_common.protocol import Inline, LogLevel, Value
 from qanat_worker import sandbox
 from qanat_worker.confinement import Confinement, Fence
 from qanat_worker.limits import disk_error
-from qanat_worker.pipe import ORDER, WORD, Broken, Done, Line, Order, Pipe, Progress
-from qanat_worker.port import Engine, Rehearsing, Task
+from qanat_worker.pipe import ORDER, WORD, Broken, Done, Line, Order, Pictures, Pipe, Progress
+from qanat_worker.port import Engine, Picturing, Produced, ProducedFile, Rehearsing, Task
 from qanat_worker.settings import LimitSettings
 
 logger = logging.getLogger(__name__)
@@ -105,7 +105,10 @@ def _work(pipe: Pipe[Order], engine: Engine, fence: Fence) -> int:
     sandbox.enter(Path(order.root))
     sandbox.restrain(order.limits)
     fence.close_around(Path(order.root))
-    pipe.send(_run(order, engine, Speaker(pipe)))
+    told = _run(order, engine, Speaker(pipe))
+    pipe.send(told)
+    if isinstance(told, Done) and told.pictures:
+        pipe.send(_pictures(order, engine, told))
     # The main process ends this one when nobody waits for its outcome any more.
     pipe.receive(None)
     return 0
@@ -113,7 +116,9 @@ def _work(pipe: Pipe[Order], engine: Engine, fence: Fence) -> int:
 
 def _run(order: Order, engine: Engine, speaker: Speaker) -> Done | Broken:
     try:
-        return Done(outputs=engine.run(order.task, speaker))
+        outputs = engine.run(order.task, speaker)
+        pictured = order.picture > 0 and any(map(_may_be_pictured, outputs.values()))
+        return Done(outputs=outputs, pictures=pictured and isinstance(engine, Picturing))
     except QanatError as error:
         pointer = error.faults[0].pointer if error.faults else None
         return Broken(code=error.code, message=error.detail, pointer=pointer)
@@ -126,6 +131,21 @@ def _run(order: Order, engine: Engine, speaker: Speaker) -> Done | Broken:
     except Exception as error:  # noqa: BLE001 - told to the main process, which logs it
         code = MemoryLimit.code if "bad_alloc" in str(error) else Internal.code
         return Broken(code=code, message="", trace=traceback.format_exc())
+
+
+def _may_be_pictured(output: Produced) -> bool:
+    return isinstance(output, ProducedFile) and output.media_type.startswith("image/")
+
+
+def _pictures(order: Order, engine: Engine, done: Done) -> Pictures:
+    """What can be shown. The job has succeeded: nothing that happens here makes it fail."""
+    try:
+        assert isinstance(engine, Picturing)  # noqa: S101 - it was when it was asked before
+        made = engine.pictures(done.outputs, order.task.folder, order.picture)
+    except Exception:
+        logger.exception("no pictures of the outputs")
+        made = {}
+    return Pictures(pictures=made)
 
 
 def words_for(code: int) -> str:

@@ -7,7 +7,7 @@ test suite can use: the first input is plain text, required, and has an output o
 import json
 import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,16 @@ from pydantic import JsonValue
 from qanat_common.errors import Fault, InputRejected, NoSuchProcess
 from qanat_common.ogc import InputDescription, JsonSchema, OutputDescription, Process
 from qanat_common.protocol import Inline, LocalFile, LogLevel, Offer, ProviderInfo, Value
-from qanat_worker.port import Engine, Feedback, Produced, ProducedFile, Rehearsing, Task
+from qanat_worker.port import (
+    Engine,
+    Feedback,
+    Picturing,
+    Produced,
+    ProducedFile,
+    ProducedPicture,
+    Rehearsing,
+    Task,
+)
 
 PROVIDER = "qanat"
 
@@ -112,6 +121,14 @@ class Echo:
     def warm_up(self) -> None:
         """The echo needs none."""
         self._engine.warm_up()
+
+    def pictures(
+        self, outputs: Mapping[str, Produced], folder: str, longest: int
+    ) -> dict[str, ProducedPicture]:
+        """Those that the other engine makes."""
+        if isinstance(self._engine, Picturing):
+            return self._engine.pictures(outputs, folder, longest)
+        return {}
 
     def rehearse(self) -> None:
         """As the other does."""

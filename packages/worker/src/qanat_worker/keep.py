@@ -1,17 +1,23 @@
 """The outputs of a job, kept: files go to the storage, small values into the record."""
 
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from qanat_common.errors import Internal
+from qanat_common.errors import Internal, Unavailable
 from qanat_common.ogc import JSON
-from qanat_common.protocol import OutputValue, StoredFile, Value
+from qanat_common.protocol import OutputValue, Picture, StoredFile, Value
 from qanat_common.storage import Storage, job_key
-from qanat_worker.port import Produced, ProducedFile
+from qanat_worker.port import Produced, ProducedFile, ProducedPicture
+
+logger = logging.getLogger(__name__)
 
 LARGEST_VALUE = 256 << 10
 """How many bytes of JSON a value may have to stay in the record."""
+
+LARGEST_PICTURE = 16 << 20
+"""How many bytes a picture of an output may have."""
 
 LONGEST_NAME = 120
 
@@ -57,7 +63,23 @@ class Keeper:
             media_type=output.media_type,
             size=size,
             crs=output.crs,
+            picture=self._picture(name, output.picture, storage) if output.picture else None,
         )
+
+    def _picture(self, name: str, made: ProducedPicture, storage: Storage) -> Picture | None:
+        """Where the picture of an output is; None where it cannot be kept: the output is, without it."""
+        path = (self._root / "work" / made.path).resolve()
+        if not (path.is_relative_to(self._root) and path.is_file()):
+            return None
+        if path.stat().st_size > LARGEST_PICTURE:
+            return None
+        key = job_key(self._job_id, self._name(f"{name}-picture", ".png"))
+        try:
+            self._patiently(lambda: storage.put(key, path))
+        except Unavailable as error:
+            logger.warning("the picture of %s is not kept: %s", name, error)
+            return None
+        return Picture(key=key, width=made.width, height=made.height)
 
     def _name(self, output: str, suffix: str) -> str:
         """A name for the storage that no other output of the job has."""

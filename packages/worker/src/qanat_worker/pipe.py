@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from qanat_common.protocol import LogLevel, Message, ProviderInfo
 from qanat_worker.confinement import Confinement
-from qanat_worker.port import Produced, Task
+from qanat_worker.port import Produced, ProducedPicture, Task
 from qanat_worker.settings import LimitSettings
 
 LONGEST_LINE = 256 << 20
@@ -100,12 +100,16 @@ FromParent = Annotated[Ready | Spare | Ended | Sorry, Field(discriminator="kind"
 
 
 class Order(Message):
-    """Main → child, once: the job. `root` holds all of it: its folder, its home, its console."""
+    """Main → child, once: the job. `root` holds all of it: its folder, its home, its console.
+
+    `picture` is how many pixels the longer side of pictures may have; 0: none are made.
+    """
 
     kind: Literal["order"] = "order"
     task: Task
     limits: LimitSettings
     root: str
+    picture: int = 0
 
 
 class Progress(Message):
@@ -124,10 +128,18 @@ class Line(Message):
 
 
 class Done(Message):
-    """Child → main, last: the outputs."""
+    """Child → main, last: the outputs; `pictures` says that pictures of them follow."""
 
     kind: Literal["done"] = "done"
     outputs: dict[str, Produced]
+    pictures: bool = False
+
+
+class Pictures(Message):
+    """Child → main, after Done: pictures of outputs, by their names."""
+
+    kind: Literal["pictures"] = "pictures"
+    pictures: dict[str, ProducedPicture]
 
 
 class Broken(Message):
@@ -140,12 +152,12 @@ class Broken(Message):
     trace: str | None = None
 
 
-Word = Annotated[Progress | Line | Done | Broken, Field(discriminator="kind")]
+Word = Annotated[Progress | Line | Done | Pictures | Broken, Field(discriminator="kind")]
 
 TO_PARENT: TypeAdapter[Start | Fork | Retire] = TypeAdapter(ToParent)
 FROM_PARENT: TypeAdapter[Ready | Spare | Ended | Sorry] = TypeAdapter(FromParent)
 ORDER: TypeAdapter[Order] = TypeAdapter(Order)
-WORD: TypeAdapter[Progress | Line | Done | Broken] = TypeAdapter(Word)
+WORD: TypeAdapter[Progress | Line | Done | Pictures | Broken] = TypeAdapter(Word)
 
 
 class Pipe(Generic[T]):

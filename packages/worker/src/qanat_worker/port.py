@@ -1,5 +1,6 @@
 """The port between the worker and its engine: what a job is to the engine, and what comes back."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
@@ -28,10 +29,18 @@ class Task(Message):
     project: str | None = None
 
 
+class ProducedPicture(Message):
+    """A picture of an output, as PNG in the job's folder; `width` and `height` in pixels."""
+
+    path: str
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
 class ProducedFile(Message):
     """An output that is a file in the job's folder; `name` is what a client saves it as.
 
-    `crs` is the URI of the CRS of its coordinates, where it has any.
+    `crs` is the URI of the CRS of its coordinates, where it has any; `picture` a first look at it.
     """
 
     kind: Literal["file"] = "file"
@@ -39,6 +48,7 @@ class ProducedFile(Message):
     name: str
     media_type: str
     crs: str | None = None
+    picture: ProducedPicture | None = None
 
 
 Produced = Annotated[Value | ProducedFile, Field(discriminator="kind")]
@@ -82,4 +92,18 @@ class Rehearsing(Protocol):
 
         Goes the way of a small job on data of its own, so that the pages which every job writes are
         copied by then; leaves no trace and no file, and fails silently rather than loudly.
+        """
+
+
+@runtime_checkable
+class Picturing(Protocol):
+    """An engine that makes small pictures of what a job has made."""
+
+    def pictures(
+        self, outputs: Mapping[str, Produced], folder: str, longest: int
+    ) -> dict[str, ProducedPicture]:
+        """Pictures of those outputs that can be shown as one; called in a child when its job is done.
+
+        `longest` is how many pixels the longer side may have; `folder` is that of the job. What cannot
+        be shown has none.
         """

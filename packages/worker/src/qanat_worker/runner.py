@@ -103,8 +103,9 @@ class Runner:
         storage: Storage,
         tally: Tally | None = None,
         later: Callable[[Callable[[], None]], None] = _at_once,
+        picture: int = 0,
     ) -> None:
-        """`folder` is this worker's own, for the folders of its jobs.
+        """`folder` is this worker's own, for the folders of its jobs; `picture` as in Order.
 
         `later` clears away what a job has left, when its outcome was told: somebody may be waiting for it.
         """
@@ -119,6 +120,7 @@ class Runner:
         self._storage = storage
         self._tally = tally or Tally()
         self._later = later
+        self._picture = picture
         self._giving_back = threading.Event()
 
     def give_back(self) -> None:
@@ -247,7 +249,8 @@ class Runner:
             project=job.project,
         )
         with span("run in a process of its own"):
-            produced = self._execute(Order(task=task, limits=self._limits, root=str(root)), attempt)
+            order = Order(task=task, limits=self._limits, root=str(root), picture=self._picture)
+            produced = self._execute(order, attempt)
         keeper = Keeper(job.job_id, root, lambda call: self._patiently(call, STORAGE_SECONDS))
         with span("keep results"):
             return Succeeded(outputs=keeper.keep(produced, self._storage))

@@ -238,6 +238,13 @@ class WorkerSettings(Section):
         description="Files and folders that a confined job may read, besides the system's programs and"
         " libraries, Python and QGIS.",
     )
+    picture_pixels: int = Field(
+        default=512,
+        ge=0,
+        le=2048,
+        description="How many pixels the longer side of the pictures may have that are made of raster"
+        " results, for the pages; 0 makes none.",
+    )
     limits: LimitSettings = Field(default_factory=LimitSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
     qgis: QgisSettings = Field(default_factory=QgisSettings)

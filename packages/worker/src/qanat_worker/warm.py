@@ -29,6 +29,7 @@ from qanat_worker.pipe import (
     Garbled,
     Line,
     Order,
+    Pictures,
     Pipe,
     Progress,
     Ready,
@@ -275,7 +276,7 @@ class Child:
         except OSError as error:
             raise EOFError from error
 
-    def hear(self, timeout: float) -> Progress | Line | Done | Broken | None:
+    def hear(self, timeout: float) -> Progress | Line | Done | Pictures | Broken | None:
         """What it says next; None after `timeout` seconds. Raises EOFError, Garbled."""
         return self._pipe.receive(timeout)
 

@@ -15,6 +15,8 @@ from qanat_api.jobs import Jobs
 from qanat_api.languages import language
 from qanat_api.ports import Storage
 from qanat_api.settings import ApiSettings
+from qanat_common.jobs import JobRecord
+from qanat_common.ogc import Process
 from qanat_common.store import Waiting
 
 T = TypeVar("T")
@@ -51,6 +53,13 @@ class Parts:
     """Who may do what; None: everybody everything."""
     guard: OfCaller | None = None
     """What who asks may do, within a request that there is a gate for."""
+
+    def described(self, record: JobRecord) -> Process | None:
+        """The process of a job, as its service has it; None when that offers it no more."""
+        snapshot, project = self.catalog.snapshot, record.request.project
+        within = snapshot.of(project) if project else snapshot
+        found = within.get(f"{record.process_id}@{record.service}") if within is not None else None
+        return found.process if found else None
 
 
 def parts(request: Request) -> Parts:

@@ -58,7 +58,9 @@ async def status(
     document, now = status_document(record, links), datetime.now(UTC)
     if as_html:
         log = await parts.jobs.log(job_id)
-        return html.page(request, pages.job(site, record, document, log, now))
+        return html.page(
+            request, pages.job(site, record, document, log, now, parts.described(record))
+        )
     seconds = retry_after(record, now)
     again = {"Retry-After": str(seconds)} if seconds else {}
     named = documents.linked(document, profile("job-description")["Link"])

@@ -82,10 +82,7 @@ async def _page(
     own = both(links.results(record.job_id), "These results")
     own.append(json_link(links.job(record.job_id), "up", "The job"))
     document = {"links": [link.document() for link in own]}
-    snapshot, project = parts.catalog.snapshot, record.request.project
-    within = snapshot.of(project) if project else snapshot
-    offered = within.get(f"{record.process_id}@{record.service}") if within is not None else None
-    described = offered.process if offered else None
+    described = parts.described(record)
     return await pages.results(site, parts.files, record, outputs, described, document)
 
 

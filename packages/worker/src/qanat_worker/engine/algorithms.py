@@ -5,6 +5,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from osgeo import gdal
 from qgis.core import Qgis, QgsApplication, QgsProcessingAlgorithm, QgsProject, QgsProjUtils
@@ -12,11 +13,11 @@ from qgis.core import Qgis, QgsApplication, QgsProcessingAlgorithm, QgsProject, 
 from qanat_common.errors import AlgorithmFailed, NoSuchProcess
 from qanat_common.ogc import Process
 from qanat_common.protocol import Offer, ProviderInfo, Refusal
-from qanat_worker.engine import execution, faults, projects, publications, warmup
+from qanat_worker.engine import execution, faults, pictures, projects, publications, warmup
 from qanat_worker.engine.describe import describe, differs_in_project, version_of
 from qanat_worker.engine.flags import flags_of
 from qanat_worker.engine.policy import Policy
-from qanat_worker.port import Feedback, Produced, Task
+from qanat_worker.port import Feedback, Produced, ProducedPicture, Task
 
 logger = logging.getLogger(__name__)
 
@@ -147,6 +148,12 @@ class Algorithms:
         if algorithm is None:
             raise AlgorithmFailed(f"{task.process_id} cannot be made")
         return execution.run(algorithm, process, self._policy, task, feedback, project)
+
+    def pictures(
+        self, outputs: Mapping[str, Produced], folder: str, longest: int
+    ) -> dict[str, ProducedPicture]:
+        """Of those that are rasters."""
+        return pictures.pictures(outputs, Path(folder), longest)
 
     def _open(self, task: Task) -> QgsProject | None:
         """The project that a job names. Its own models come with it: it is opened before all else."""
