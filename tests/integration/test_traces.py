@@ -12,8 +12,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CLIENT = "00f067aa0ba902b7"
+EXECUTION = "POST /processes/{process_id}/execution"
 STEPS = {
-    "POST /processes/{process_id}/execution",
+    EXECUTION,
     "job",
     "wait in the queue",
     "fetch inputs",
@@ -51,6 +53,16 @@ class Collector:
     def names(self, trace: str) -> set[str]:
         return {span.name for span in self.spans if span.trace_id.hex() == trace}
 
+    def above(self, name: str) -> list[str]:
+        """The names of the steps that a step is part of, from the nearest on; the client's is its id."""
+        by_id = {span.span_id: span for span in self.spans}
+        (found,) = (span for span in self.spans if span.name == name)
+        names = []
+        while found.parent_span_id in by_id:
+            found = by_id[found.parent_span_id]
+            names.append(found.name)
+        return [*names, found.parent_span_id.hex()]
+
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
@@ -73,10 +85,18 @@ def test_a_job_is_one_trace_that_goes_on_with_the_clients(
     answer = httpx2.post(
         f"{cluster.url}/processes/fake:echo/execution",
         json={"inputs": {"x": "secret"}},
-        headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"},
+        headers={"traceparent": f"00-{TRACE}-{CLIENT}-01"},
         timeout=60,
     )
 
     assert answer.status_code == 200
     until(lambda: collector.names(TRACE) >= STEPS, 60)
+    for step in (
+        "wait in the queue",
+        "fetch inputs",
+        "run in a process of its own",
+        "keep results",
+    ):
+        above = collector.above(step)
+        assert (above[0], *above[-2:]) == ("job", EXECUTION, CLIENT)
     assert "secret" not in str(collector.spans)
