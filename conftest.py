@@ -96,6 +96,7 @@ class Server:
         else:
             self.process.terminate()
         self.process.wait(30)
+        until(lambda: not self.answers(), 30)  # what ran below the shell may outlive it
 
 
 @dataclass
@@ -249,6 +250,12 @@ def running_rabbitmq() -> Iterator[Pair]:
     server.stop()
     epmd.stop()
     shutil.rmtree(made)
+
+
+@pytest.fixture(name="running_rabbitmq", scope="session")
+def running_rabbitmq_fixture() -> Callable[[], AbstractContextManager[Pair]]:
+    """Start one more, for tests that harm it."""
+    return running_rabbitmq
 
 
 @pytest.fixture(scope="session")

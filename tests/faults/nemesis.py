@@ -118,6 +118,11 @@ def bounce(server: str, *, hard: bool) -> Attack:
     return Attack(f"{'kill' if hard else 'restart'} {server}", act)
 
 
+def _lose_leaders(system: System, _chance: Chance, _rest: Rest) -> None:
+    assert isinstance(system, Apart)
+    system.lose_leaders()
+
+
 def attacks(system: System) -> list[Attack]:
     """All that can be done to this system."""
     found = [Attack("crash all", _crash), Attack("restart all", _restart)]
@@ -143,6 +148,8 @@ def _on_apart(system: System) -> list[Attack]:
     return [
         *(way(part) for part in services for way in (kill, freeze)),
         freeze("redis"),
+        freeze("rabbitmq"),
+        Attack("lose the leaders of all queues", _lose_leaders),
         terminate("worker 2"),
         *(kill(f"worker 1's {what}") for what in ("warm parent", "child")),
         *(bounce(server, hard=hard) for server in ("redis", "rabbitmq") for hard in (False, True)),

@@ -1,7 +1,6 @@
 """The systems under attack: the all-in-one, and services apart on RabbitMQ and Redis."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +128,7 @@ class System:
             "QANAT_WORKER__MAX_ATTEMPTS": "1000",
             "QANAT_WORKER__SERVICE": "faults",
             "QANAT_WORKER__DRAIN_TIMEOUT": "2",
+            "QANAT_WORKER__RENEW_QUEUE_AFTER": "3",
             "QANAT_API__SYNC_LIMIT": "25",
             "QANAT_LOG__FORMAT": "json",
         }
@@ -174,6 +174,16 @@ def below(name: str, pid: int) -> dict[str, int]:
             if children:
                 found[f"{name}'s child"] = min(children, key=psutil.Process.create_time).pid
     return found
+
+
+def _below_shell(pid: int, words: str) -> list[psutil.Process]:
+    """A process and what runs below it, of those with a name: RabbitMQ runs below a shell."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return [
+            each for each in (process, *process.children(recursive=True)) if each.name() == words
+        ]
+    return []
 
 
 @dataclass
@@ -292,15 +302,24 @@ class Apart(System):
         found: dict[str, int] = {}
         for name, process in self.running.items():
             found |= below(name, process.pid) if name == "worker 1" else {name: process.pid}
-        redis = self.servers["redis"].process
-        if redis is not None:
-            found["redis"] = redis.pid
+        for name, words in (("redis", "redis-server"), ("rabbitmq", "beam.smp")):
+            process = self.servers[name].process
+            for each in _below_shell(process.pid, words) if process else ():
+                found[name] = each.pid
         return found
 
     def bounce(self, server: str, *, kill: bool) -> None:
         """Stop or kill a server, and start it again."""
         self.servers[server].stop(kill=kill)
         self.servers[server].start()
+
+    def lose_leaders(self) -> None:
+        """Kill RabbitMQ, and start it without what tells it which queues it leads."""
+        rabbitmq = self.servers["rabbitmq"]
+        rabbitmq.stop(kill=True)
+        for names in rabbitmq.folder.glob("db/*/quorum/*/names.dets"):
+            names.unlink()
+        rabbitmq.start()
 
     def restart(self) -> None:
         for process in list(self.running.values()):
@@ -376,8 +395,3 @@ def _made(folder: Path) -> Path:
 
 
 SYSTEMS: dict[str, Callable[[Path], object]] = {"all-in-one": all_in_one, "apart": apart}
-
-
-def remove(folder: Path) -> None:
-    """Take a folder away."""
-    shutil.rmtree(folder, ignore_errors=True)

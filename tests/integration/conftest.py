@@ -76,8 +76,15 @@ class Cluster:
 
 
 @pytest.fixture
+def own_settings() -> dict[str, str]:
+    """What a module has otherwise than others, as environment."""
+    return {}
+
+
+@pytest.fixture
 def cluster(
     servers: Any,
+    own_settings: dict[str, str],
     folder: Path,
     until: Callable[..., Any],
     free_ports: Callable[[int], list[int]],
@@ -95,7 +102,7 @@ def cluster(
         "QANAT_WORKER__ENGINE": "fake_engine:start",
         "QANAT_WORKER__WORK_FOLDER": f"{folder}/work",
         "QANAT_WORKER__SERVICE": f"s{os.getpid()}{servers.name}",
-    }
+    } | own_settings
     cluster = Cluster(environ, folder, api_port, registry_port, until)
     try:
         cluster.start("registry", "worker", "api")

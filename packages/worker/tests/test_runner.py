@@ -271,3 +271,20 @@ def test_a_job_whose_process_is_not_offered_here_is_left_to_others(bench: Any) -
 
     assert bench.record().status is JobStatus.ACCEPTED
     assert not bench.record().published
+
+
+@pytest.mark.parametrize("call", ["claim", "finish"])
+def test_a_job_at_which_the_worker_itself_fails_ends_at_once(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def fail(*_given: Any, **_more: Any) -> None:
+        raise RuntimeError("a mistake of ours, at /secret/path")
+
+    job = bench.accept("echo", x=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.store, call, fail)
+        bench.runner.run(job)
+    outcome = bench.record().outcome
+    assert isinstance(outcome, Failed)
+    assert (outcome.code, "secret" in outcome.message) == ("internal", False)
+    assert bench.run("echo", "j2", x=1).status is JobStatus.SUCCESSFUL

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,11 +19,25 @@ logger = logging.getLogger(__name__)
 PUBLISH_SECONDS = 5.0
 """How long a client waits for the broker to confirm, before it is told to come again."""
 
+CONFIRM_SECONDS = 3.0
+"""How long RabbitMQ may be quiet before it confirms; its heartbeats, each 5 s, are no quiet."""
+
+SILENT_SECONDS = 2.0
+"""How long a queue that took no message in time is sent none: others would wait for it in vain."""
+
+
+def _hopeless(error: Exception, _pause: float) -> None:
+    """A broker that does not answer is not asked again: its client waits."""
+    if isinstance(error, TimeoutError):
+        raise error
+
+
 RETRIES: dict[str, Any] = {
     "max_retries": 2,
     "interval_start": 0,
     "interval_step": 0.2,
     "interval_max": 0.2,
+    "errback": _hopeless,
 }
 """A pooled connection may have died while it was idle: another one is tried."""
 
@@ -47,36 +62,51 @@ class Broker:
             OSError,
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="publish")
+        self._silent: dict[str, float] = {}
 
     async def send(self, message: RunJob) -> None:
         """Send a job to the queue of its service. Raises Unavailable.
 
         Then the message may be on its way all the same: a lost connection does not tell.
         """
-        sending = asyncio.get_running_loop().run_in_executor(self._threads, self._send, message)
+        queue = message.queue or queue_name(message.service)
+        if time.monotonic() < self._silent.get(queue, 0.0):
+            raise _away()
+        loop = asyncio.get_running_loop()
+        sending = loop.run_in_executor(self._threads, self._send, message, queue)
         try:
             await asyncio.wait_for(sending, PUBLISH_SECONDS)
         except TimeoutError:
-            logger.warning("the broker took no message within %s s", PUBLISH_SECONDS)
+            logger.warning("the queue %s took no message in time", queue)
+            self._silent[queue] = time.monotonic() + SILENT_SECONDS
             raise _away() from None
 
-    def _send(self, message: RunJob) -> None:
-        try:
-            with self._connections.acquire(block=True) as connection:
-                self._app.send_task(
-                    TASK_RUN,
-                    kwargs={"job": wire(message)},
-                    task_id=message.job_id,
-                    queue=_queue(message.queue or queue_name(message.service)),  # type: ignore[arg-type]  # celery-types knows names only
-                    producer=Producer(connection, auto_declare=False),
-                    ignore_result=True,
-                    kwargsrepr="",
-                    retry=True,
-                    retry_policy=RETRIES,
-                )
-        except self._lost as error:
-            logger.warning("the broker cannot be reached: %s", error)
-            raise _away() from error
+    def _send(self, message: RunJob, queue: str) -> None:
+        """Raises Unavailable, and TimeoutError when a queue of a broker that is there takes nothing."""
+        with self._connections.acquire(block=True) as connection:
+            try:
+                self._publish(connection, message, queue)
+            except self._lost as error:
+                # or a confirmation that comes late would be taken for that of the next message
+                connection.collect()
+                if isinstance(error.__cause__ or error, TimeoutError):
+                    raise TimeoutError from error
+                logger.warning("the broker cannot be reached: %s", error)
+                raise _away() from error
+
+    def _publish(self, connection: Any, message: RunJob, queue: str) -> None:
+        self._app.send_task(
+            TASK_RUN,
+            kwargs={"job": wire(message)},
+            task_id=message.job_id,
+            queue=_queue(queue),  # type: ignore[arg-type]  # celery-types knows names only
+            producer=Producer(connection, auto_declare=False),
+            ignore_result=True,
+            kwargsrepr="",
+            retry=True,
+            retry_policy=RETRIES,
+            timeout=CONFIRM_SECONDS,
+        )
 
     def close(self) -> None:
         """Give the connections back; a thread that hangs is left to the end of the process."""

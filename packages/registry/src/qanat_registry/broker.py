@@ -44,8 +44,8 @@ ECHO_SECONDS = 5.0
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)
 """How long to wait before the broker is tried again: the last for ever."""
 
-PUBLISH_SECONDS = 5.0
-"""How long the broker may take to confirm a message."""
+PUBLISH_SECONDS = 3.0
+"""How long the broker may be quiet before it confirms a message; its heartbeats, each 5 s, are no quiet."""
 
 COMPLAINTS = 100
 """So many different malformed announcements are logged, each once."""

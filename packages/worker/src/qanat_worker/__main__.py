@@ -14,7 +14,7 @@ from qanat_common.monitor import Monitor
 from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_worker import verbs
-from qanat_worker.broker import JobWorker, Mouth, OfferQueue, Parts, make_app
+from qanat_worker.broker import JobWorker, Mouth, Parts, make_app, make_queues
 from qanat_worker.children import Children, EngineFailed
 from qanat_worker.clearing import Clearing
 from qanat_worker.confinement import is_complete
@@ -53,13 +53,13 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     who = identity(mine, boot)
     app = make_app(settings.broker_url, mine)
     herald = Herald(mine, who, store, Mouth(app).publish)
-    offers = OfferQueue(app, mine.service)
+    queues, mender = make_queues(app, store, mine)
 
     tally = Tally(mine.slots)
 
     def able(capabilities: Capabilities) -> None:
         tally.runs(capabilities.versions.get("qgis", ""))
-        offers.follow(capabilities.offer)
+        queues.follow(capabilities.offer)
         herald.able(capabilities)
 
     children = Children(engine_start(mine, folder, settings.log.level), able, tally)
@@ -85,11 +85,16 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
     )
     monitor = Monitor(
         mine.monitor,
-        {"store": store.ping, "engine": children.check, "broker": herald.check},
+        {
+            "store": store.ping,
+            "engine": children.check,
+            "broker": herald.check,
+            "queues": mender.check,
+        },
         tally.metrics,
         lambda: {"sandbox": children.sandbox},
     )
-    worker = JobWorker(app, who, Parts(runner, herald, pulse, store, offers))
+    worker = JobWorker(app, who, Parts(runner, herald, pulse, store, queues))
     herald.start()
     pulse.start()
     watch.start()

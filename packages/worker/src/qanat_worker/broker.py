@@ -1,10 +1,9 @@
 """The worker on its broker: takes jobs, announces itself, stops in order.
 
-The only file here that imports celery and kombu.
+Only this file and `queues` import celery and kombu.
 """
 
 import logging
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,11 @@ from celery.worker import WorkController
 from celery.worker import state as celery_state
 from celery.worker.consumer import Consumer
 from celery.worker.control import control_command
-from kombu import Connection, Exchange, Producer, Queue
-from kombu.exceptions import KombuError
+from kombu import Connection, Exchange, Producer
 from kombu.pidbox import Mailbox
 from pydantic import ValidationError
 
 from qanat_common.errors import Internal, Unavailable
-from qanat_common.offers import digest
 from qanat_common.protocol import (
     COMMAND_ANNOUNCE,
     COMMAND_ANNOUNCE_YOURSELF,
@@ -30,25 +27,33 @@ from qanat_common.protocol import (
     TASK_RUN,
     Announcement,
     Failed,
-    Offer,
     RunJob,
     WorkerState,
-    offer_queue_name,
     queue_name,
     wire,
 )
 from qanat_common.store import Store
-from qanat_common.transport import EXCHANGE, celery_settings, queue_arguments
+from qanat_common.transport import celery_settings
 from qanat_worker.attending import INTERNAL
 from qanat_worker.herald import Herald
+from qanat_worker.mending import Mender
 from qanat_worker.presence import Identity
 from qanat_worker.pulse import Pulse
+from qanat_worker.queues import ANSWER_SECONDS, Silent, Ward, WorkerQueues, bound, job_queue, lost
 from qanat_worker.runner import GivenBack, Runner
 from qanat_worker.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
-PUBLISH_SECONDS = 5.0
+PUBLISH_SECONDS = ANSWER_SECONDS
+
+RETRIES: dict[str, Any] = {
+    "max_retries": None,
+    "interval_start": 0.2,
+    "interval_step": 0.4,
+    "interval_max": 2.0,
+}
+"""How often a broker that is away is tried, in seconds."""
 
 UNUSED = frozenset({"celery.worker.consumer.delayed_delivery:DelayedDelivery"})
 """Steps of Celery's consumer that a worker without countdowns has no use for: 28 queues of them."""
@@ -62,12 +67,12 @@ class Parts:
     herald: Herald
     pulse: Pulse
     store: Store
-    offers: "OfferQueue"
+    queues: WorkerQueues
 
 
 def make_app(broker_url: str, settings: WorkerSettings) -> Celery:
     """The Celery app of a worker: its queue, and how it is consumed."""
-    own = _queue(queue_name(settings.service))
+    own = job_queue(queue_name(settings.service))
     app = Celery("qanat-worker", set_as_current=False)
     app.conf.update(
         celery_settings(broker_url),
@@ -80,56 +85,12 @@ def make_app(broker_url: str, settings: WorkerSettings) -> Celery:
     return app
 
 
-def _queue(name: str) -> Queue:
-    return Queue(
-        name,
-        Exchange(EXCHANGE, "direct"),
-        routing_key=name,
-        durable=True,
-        queue_arguments=queue_arguments(name),
-    )
-
-
-class OfferQueue:
-    """The queue of those who offer just what this worker does: another one when its offer changes."""
-
-    def __init__(self, app: Celery, service: str) -> None:
-        """Nothing is consumed before `follow`."""
-        self._app = app
-        self._service = service
-        self._lock = threading.Lock()
-        self._name: str | None = None
-        self._consumer: Consumer | None = None
-
-    def follow(self, offer: Offer) -> None:
-        """Take jobs from the queue of this offer, and from that of the one before no more."""
-        name = offer_queue_name(self._service, digest(offer))
-        with self._lock:
-            old, self._name = self._name, name
-            consumer = self._consumer
-        if name == old:
-            return
-        if consumer is None:
-            self._select(name, old)
-        else:
-            consumer.call_soon(self._change, consumer, name, old)
-
-    def consumed_by(self, consumer: Consumer) -> None:
-        """The worker has begun to consume what was selected."""
-        with self._lock:
-            self._consumer = consumer
-
-    def _select(self, name: str, old: str | None) -> None:
-        queues = self._app.amqp.queues
-        queues.select_add(_queue(name))
-        if old is not None:
-            queues.deselect([old])
-
-    def _change(self, consumer: Consumer, name: str, old: str | None) -> None:
-        self._app.amqp.queues.select_add(_queue(name))
-        consumer.add_task_queue(name)
-        if old is not None:
-            consumer.cancel_task_queue(old)
+def make_queues(app: Celery, store: Store, settings: WorkerSettings) -> tuple[WorkerQueues, Mender]:
+    """What jobs are taken from, and who looks after it from now on."""
+    mender = Mender(Ward(app), store, settings.renew_queue_after, lambda name: queues.answers(name))
+    queues = WorkerQueues(app, settings.service, mender.look_after)
+    mender.start()
+    return queues, mender
 
 
 class Mouth:
@@ -176,7 +137,7 @@ class Mouth:
                 headers={"clock": 0, "expires": 0},
                 timeout=PUBLISH_SECONDS,
             )
-        except _lost(connection) as error:
+        except lost(connection) as error:
             self.close()
             raise Unavailable("The broker cannot be reached.") from error
 
@@ -184,12 +145,8 @@ class Mouth:
         """Drop the connection; the next publication makes another."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(*_lost(connection)):
+            with suppress(*lost(connection)):
                 connection.collect()
-
-
-def _lost(connection: Connection) -> tuple[type[Exception], ...]:
-    return (*connection.connection_errors, *connection.channel_errors, KombuError, OSError)
 
 
 class AnnounceStep(bootsteps.StartStopStep):
@@ -199,13 +156,15 @@ class AnnounceStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """The queue is consumed from now on, and questions are heard."""
-        logger.info("ready for the jobs of %s", ", ".join(parent.app.amqp.queues))
-        parent.controller.parts.offers.consumed_by(parent)
+        logger.info("ready for the jobs of %s", ", ".join(parent.app.amqp.queues.consume_from))
+        parent.controller.parts.queues.consumed_by(parent)
         parent.controller.parts.herald.is_now(WorkerState.READY)
 
 
 class JobConsumer(Consumer):
-    """Celery's consumer, without what is never used here."""
+    """Celery's consumer, without what is never used here; it comes back soon, and waits for no queue."""
+
+    controller: Any
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type, misc]  # the stubs have a variable
         """The steps of the consumer."""
@@ -213,6 +172,34 @@ class JobConsumer(Consumer):
         default_steps = tuple(
             step for step in Consumer.Blueprint.default_steps if step not in UNUSED
         )
+
+    def connect(self) -> Connection:
+        """Part of Consumer: whatever the worker asks on this connection is answered soon, or lost."""
+        connection = super().connect()
+        bound(connection)
+        return connection
+
+    def ensure_connected(self, conn: Connection) -> Connection:
+        """Part of Consumer: its pauses grow to half a minute, in which a broker is there and not used."""
+        failures = 0
+
+        def failed(error: Exception, _pause: float) -> None:
+            nonlocal failures
+            failures += 1
+            if failures == 1:
+                logger.warning("the broker cannot be reached, trying on: %s", error)
+
+        conn.ensure_connection(failed, callback=celery_state.maybe_shutdown, **RETRIES)
+        self.first_connection_attempt = False
+        if failures:
+            logger.warning("the broker is back")
+        return conn
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Part of Consumer: a queue that does not answer is not asked again at once."""
+        if isinstance(exc, Silent):
+            self.controller.parts.queues.silent(exc.name)
+        super().on_connection_error_after_connected(exc)
 
 
 class JobWorker(WorkController):

@@ -131,14 +131,24 @@ class Runner:
     def run(self, job: RunJob) -> None:
         """Run a job to its outcome; when this returns, its message may be acknowledged."""
         with job_context(job.job_id):
-            if not self._children.offers(job.process_id, job.project):
-                self._pass_on(job)
-                return
-            report = Report(job.job_id, uuid.uuid4().hex)
-            if self._claim(job, report):
-                with span("job", job.trace, SpanKind.CONSUMER, **_told(job)):
-                    waited("wait in the queue", job.created)
-                    self._run_claimed(job, report)
+            try:
+                self._run(job)
+            except GivenBack:
+                raise
+            except Exception:
+                logger.exception("%s: failed inside the worker", job.process_id)
+                failure = Failed(code=Internal.code, message=INTERNAL)
+                self._patiently(lambda: self._store.give_up(job.job_id, failure))
+
+    def _run(self, job: RunJob) -> None:
+        if not self._children.offers(job.process_id, job.project):
+            self._pass_on(job)
+            return
+        report = Report(job.job_id, uuid.uuid4().hex)
+        if self._claim(job, report):
+            with span("job", job.trace, SpanKind.CONSUMER, **_told(job)):
+                waited("wait in the queue", job.created)
+                self._run_claimed(job, report)
 
     def _pass_on(self, job: RunJob) -> None:
         """Leave a job to those who offer its process: it came here while that was changing."""

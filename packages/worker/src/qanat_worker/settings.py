@@ -202,6 +202,13 @@ class WorkerSettings(Section):
         description="How long running jobs may go on when the worker is told to stop, in seconds; then"
         " they are given back, and another worker runs them.",
     )
+    renew_queue_after: float = Field(
+        default=20,
+        ge=0,
+        description="A queue that RabbitMQ keeps without a leader takes no jobs and gives none. After so many"
+        " seconds of it, while RabbitMQ itself answers, the queue is deleted and declared anew; its jobs"
+        " are sent again. 0: never.",
+    )
     start_timeout: float = Field(
         default=180, gt=0, description="How long the engine may take to start, in seconds."
     )
