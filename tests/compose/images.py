@@ -17,6 +17,7 @@ OLD = ("qgis-322",)
 """The services that are built from the older Debian."""
 
 TAG = "test"
+ALL_IN_ONE = f"qanat:{TAG}"
 CANNOT = 3
 """The exit status that says that images cannot be made here, for which nobody is to blame."""
 
@@ -28,6 +29,19 @@ DRIVERS = frozenset({"overlay2", "overlayfs", "fuse-overlayfs", "btrfs", "zfs"})
 """Drivers that do not copy all of an image for each of its layers."""
 
 
+POINT = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {},
+            "geometry": {"type": "Point", "coordinates": [51.67, 32.66]},
+        }
+    ],
+}
+"""A layer for a job."""
+
+
 class Missing(Exception):
     """The cluster cannot be built here; the text says why."""
 
@@ -36,11 +50,18 @@ class Broken(Exception):
     """A command failed that should not; the text is what it said."""
 
 
-def done(*command: str, seconds: float = BUILD_SECONDS, **environ: str) -> str:
-    """What a command prints. Raises Broken with the end of its complaint where it fails."""
-    given = os.environ | environ
+def done(
+    *command: str, seconds: float = BUILD_SECONDS, environ: Mapping[str, str] | None = None
+) -> str:
+    """What a command prints, at the root of the repository. Raises Broken with its complaint."""
     found = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=seconds, env=given
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        cwd=ROOT,
+        env=os.environ | (environ or {}),
     )
     if found.returncode:
         raise Broken(f"{' '.join(command)}:\n{(found.stdout + found.stderr)[-3000:]}")
@@ -103,12 +124,15 @@ def environ(made: Mapping[str, str]) -> dict[str, str]:
 
 
 def build(command: str, given: Mapping[str, str], *, newest: bool) -> None:
-    """Build the images of all services, or of those of the newest Debian. Raises Broken."""
+    """Build the images of all services, or of those of the newest Debian, and pyqgiswps's. Raises Broken."""
     done(str(COMPOSE / "secrets.sh"))
     words = [*command.split(), "-f", str(COMPOSE / "compose.yaml")]
-    services = done(*words, "config", "--services", **given).split()
+    services = done(*words, "config", "--services", environ=given).split()
     chosen = [name for name in sorted(services) if not (newest and name in OLD)]
-    done(*words, "build", *chosen, **given)
+    done(*words, "build", *chosen, environ=given)
+    base = f"BASE_IMAGE={given['BASE_IMAGE']}"
+    whole = ["docker", "build", "-q", "-f", "packages/server/Dockerfile", "-t", ALL_IN_ONE]
+    done(*whole, "--build-arg", base, "--network", "host", ".")
 
 
 def main(words: list[str]) -> None:

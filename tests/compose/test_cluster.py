@@ -14,17 +14,7 @@ from tests.compose import images
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 
-POINT = {
-    "type": "FeatureCollection",
-    "features": [
-        {
-            "type": "Feature",
-            "properties": {},
-            "geometry": {"type": "Point", "coordinates": [51.67, 32.66]},
-        }
-    ],
-}
-INPUTS = {"INPUT": {"value": POINT}, "DISTANCE": 1}
+INPUTS = {"INPUT": {"value": images.POINT}, "DISTANCE": 1}
 OURS = ("api-1", "registry", "qgis-340")
 
 

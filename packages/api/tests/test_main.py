@@ -27,6 +27,8 @@ class Running:
     process: subprocess.Popen[bytes]
     url: str
     output: Path
+    first: list[int]
+    """The statuses of its first answers at /readyz."""
 
 
 @pytest.fixture
@@ -61,18 +63,19 @@ def running(
             stderr=log,
             stdin=subprocess.DEVNULL,
         )
-    url = f"http://127.0.0.1:{port}"
+    url, first = f"http://127.0.0.1:{port}", list[int]()
 
     def ready() -> bool:
         assert process.poll() is None, output.read_text()
         try:
-            return httpx2.get(f"{url}/readyz").status_code == 200
+            first.append(httpx2.get(f"{url}/readyz").status_code)
         except httpx2.TransportError:
             return False
+        return first[-1] == 200
 
     try:
         until(ready, 60)
-        yield Running(process, url, output)
+        yield Running(process, url, output, first)
     finally:
         process.kill()
         process.wait(10)
@@ -106,6 +109,10 @@ def worker(valkey: Any, store: Store) -> Iterator[None]:
     yield
     stopping.set()
     thread.join(5)
+
+
+def test_no_connection_is_taken_before_the_processes_are_known(running: Running) -> None:
+    assert running.first == [200]
 
 
 @pytest.mark.usefixtures("worker")

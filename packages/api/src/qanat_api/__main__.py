@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 SEND_SECONDS = 3
 """How long answers may take to be sent when jobs are no longer awaited."""
 
+OPENING_SECONDS = 3.0
+"""How long no connection is taken while no registry was heard: a proxy asks another api instead."""
+
 SECRET_LENGTH = 16
 """So many characters a secret has at least."""
 
@@ -79,7 +82,15 @@ def run(settings: Settings) -> None:
     checks = {"store": store.ping, "catalogue": catalog.check}
     monitor = Monitor(own.monitor, checks, requests.metrics)
     callers = _callers(own, store, storage, requests.called)
-    app = create_app(parts, monitor, events, *callers, close=close, requests=requests)
+    app = create_app(
+        parts,
+        monitor,
+        events,
+        *callers,
+        close=close,
+        requests=requests,
+        opening=lambda: catalog.heard(OPENING_SECONDS),
+    )
     # uvicorn raises the signal again when it has stopped: the end is status 0, not death by signal
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _nothing_more)

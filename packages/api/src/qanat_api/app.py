@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Protocol
@@ -111,15 +111,20 @@ class Application(FastAPI):
         return stack
 
 
+async def _at_once() -> None:
+    """Nothing is waited for."""
+
+
 def create_app(
     parts: Parts,
     *beside: Beside,
     close: Callable[[], None] = lambda: None,
     requests: Requests | None = None,
+    opening: Callable[[], Awaitable[None]] = _at_once,
 ) -> FastAPI:
     """The application; `beside` runs from its start to its end, `close` is called last.
 
-    `requests` counts what is asked.
+    `requests` counts what is asked. No request is taken before `opening`.
     """
 
     @asynccontextmanager
@@ -128,6 +133,7 @@ def create_app(
             one.start()
         refreshing = asyncio.create_task(parts.catalog.run())
         refreshing.add_done_callback(_must_not_end)
+        await opening()
         yield
         refreshing.cancel()
         for one in reversed(beside):

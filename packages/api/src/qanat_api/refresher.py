@@ -1,6 +1,7 @@
 """Keeps the snapshot of the catalogue fresh, beside the requests: no request ever waits for it."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -46,6 +47,12 @@ class Refresher:
         self._order = order
         self._known: dict[str, Offer] = {}
         self._etag: str | None = None
+        self._heard = asyncio.Event()
+
+    async def heard(self, seconds: float) -> None:
+        """Wait until a registry was heard, but no longer than this."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), seconds)
 
     def check(self) -> None:
         """Raises Unavailable while no registry was heard."""
@@ -84,6 +91,7 @@ class Refresher:
         catalog = Catalog.model_validate_json(answer.content)
         etag = answer.headers.get("ETag")
         whole = await asyncio.to_thread(self._take, catalog)
+        self._heard.set()
         fresh = etag is None or etag != self._etag
         self._etag = etag if whole else None
         return whole and fresh and etag is not None
