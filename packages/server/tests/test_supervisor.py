@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -245,3 +246,19 @@ def test_nothing_outlives_a_supervisor_that_is_killed(
     running.signal(signal.SIGKILL)
 
     until(lambda: not runs(running.pid("a")) and not runs(running.pid("b")), 5)
+
+
+def test_systemd_is_told_by_us_and_by_no_part(
+    house: Callable[..., House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(f"\0{tmp_path}")
+        ear.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"@{tmp_path}")
+        running = house([a_part("a")])
+
+        assert ear.recv(100) == b"READY=1"
+        assert b"NOTIFY_SOCKET" not in Path(f"/proc/{running.pid('a')}/environ").read_bytes()
+        running.signal(signal.SIGTERM)
+        assert ear.recv(100) == b"STOPPING=1"
+        assert running.end()[0] == 0

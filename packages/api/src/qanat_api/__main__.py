@@ -23,6 +23,7 @@ from qanat_api.refresher import Refresher
 from qanat_api.routes import Parts
 from qanat_api.settings import EXPOSED, ApiSettings, Settings
 from qanat_api.subscribers import Subscribers
+from qanat_common import systemd
 from qanat_common.command import command
 from qanat_common.monitor import Monitor
 from qanat_common.notices import Notices
@@ -51,8 +52,15 @@ class Server(uvicorn.Server):
         self._events = events
         self._drain_timeout = drain_timeout
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        if self.started:
+            systemd.tell(systemd.READY)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, answer those that there are."""
+        systemd.tell(systemd.STOPPING)
         self._events.end_streams()
         asyncio.get_running_loop().call_later(self._drain_timeout, self._events.release)
         await super().shutdown(sockets)

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from qanat_common import systemd
 from qanat_common.command import command
 from qanat_common.expiry import Expiry
 from qanat_common.monitor import Monitor
@@ -63,8 +64,15 @@ class Server(uvicorn.Server):
 
     board: Board | None = None
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        if self.started:
+            systemd.tell(systemd.READY)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Answer who waits for a change of the catalogue, then stop."""
+        systemd.tell(systemd.STOPPING)
         super().handle_exit(sig, frame)
         if self.board:
             self.board.close()

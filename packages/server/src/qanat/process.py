@@ -9,7 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qanat_common.systemd import SOCKET
+
 PR_SET_PDEATHSIG = 1
+
+
+def inherited() -> dict[str, str]:
+    """Our environment, without what is between us and systemd."""
+    return {name: value for name, value in os.environ.items() if name != SOCKET}
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Part:
     start_seconds: float
     stop_seconds: float
     death_signal: signal.Signals = signal.SIGKILL
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = field(default_factory=inherited)
     output: Path | None = None
     keeps: Sequence[int] = ()
 

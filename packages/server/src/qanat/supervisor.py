@@ -8,6 +8,7 @@ from typing import Protocol
 
 from qanat.problems import CannotStart
 from qanat.process import Part, Process, words
+from qanat_common import systemd
 
 STOPS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 SIGNALS = STOPS | {signal.SIGCHLD}
@@ -93,6 +94,7 @@ class Supervisor:
                 self._watch()
             except Stopped:
                 self._told.stopping()
+                systemd.tell(systemd.STOPPING)
             finally:
                 self._stop()
 
@@ -105,6 +107,7 @@ class Supervisor:
                 while not self._is_ready(kept):
                     _wait(POLL_SECONDS)
         self._told.serving(time.monotonic() - began)
+        systemd.tell(systemd.READY)
 
     def _is_ready(self, kept: Kept) -> bool:
         """Whether a part that starts for the first time has come so far."""

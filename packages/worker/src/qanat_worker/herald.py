@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from qanat_common import systemd
 from qanat_common.errors import Unavailable
 from qanat_common.protocol import Announcement, WorkerState
 from qanat_common.store import Store
@@ -17,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 STATES = tuple(WorkerState)
 """In the order in which a worker goes through them."""
+
+SYSTEMD = {WorkerState.READY: systemd.READY, WorkerState.DRAINING: systemd.STOPPING}
+"""What systemd is told of a state, once it was announced."""
 
 LEAVE_SECONDS = 5.0
 """How long the last word may take."""
@@ -43,6 +47,7 @@ class Herald:
         self._serial = 0
         self._state: WorkerState | None = None
         self._able: Capabilities | None = None
+        self._told: WorkerState | None = None
         self._digest: str | None = None
         self._away = False
         # Its put() may be called from a signal handler, and from a callback of the broker.
@@ -111,6 +116,9 @@ class Herald:
             return
         self._serial += 1
         self._publish(announcement(self._settings, self._who, self._serial, state, able, digest))
+        if state is not self._told and state in SYSTEMD:
+            systemd.tell(SYSTEMD[state])
+            self._told = state
 
     def _kept(self, able: Capabilities) -> str:
         """The digest of an offer that is in the store now."""
