@@ -27,10 +27,6 @@ FIDS = (
     "the case looks at row numbers of a GeoPackage, which are not those of the fields of a result"
 )
 SEVERAL = "a file of several layers is refused where one layer is needed"
-NETWORK = (
-    "not traced yet: in the project that is published for the case, QGIS 3.40 measures a network 0.3 %"
-    " longer than its own runner does"
-)
 TIMES = "a GeoPackage has no fields of times: they are texts"
 
 KNOWN: Mapping[str, str] = {
@@ -69,19 +65,6 @@ ONLY: Mapping[str, Mapping[str, str]] = {
         "gdal_algorithm_vector: Points along lines": GML_IDS,
         "tests1: Dissolve separate disjoint with geopackage input and output": FIDS,
         "tests2: Basic stats time": TIMES,
-        "tests2: Shortest path layer to point": NETWORK,
-        "tests2: Shortest path point to layer": NETWORK,
-        "tests2: Shortest path point to layer, point tolerance": NETWORK,
-        "tests2: Shortest path layer to point, with point tolerance": NETWORK,
-        "tests2: Service area from point (shortest, nodes)": NETWORK,
-        "tests2: Service area from point (shortest, nodes, bounds)": NETWORK,
-        "tests2: Service area from point (shortest, lines)": NETWORK,
-        "tests2: Service area from point (fastest, old parameter)": NETWORK,
-        "tests2: Service area from point (fastest, new parameter)": NETWORK,
-        "tests2: Service area from layer (shortest, nodes)": NETWORK,
-        "tests2: Service area from layer (shortest, nodes, boundary)": NETWORK,
-        "tests2: Service area from layer (shortest, lines)": NETWORK,
-        "tests2: Service area from layer (shortest, nodes, max distance from network)": NETWORK,
     },
 }
 """Version of QGIS, as 3.22 → case → reason, on that version alone."""

@@ -1,7 +1,9 @@
 """The projects in which cases run, published for the service: QGIS's own runner has one for each.
 
 A case says the CRS and the ellipsoid of its project, most say neither; the service is asked to run
-each within a project that has the same.
+each within a project that has the same. A project without a CRS has no ellipsoid, whatever its file says
+(the runner gives it to the algorithm's context, past the project): a case that says an ellipsoid alone runs
+within none, where the service takes the CRS and the ellipsoid of the first layer.
 """
 
 import re
@@ -27,8 +29,10 @@ CRS = "<spatialrefsys><srsid>1</srsid><authid>{}</authid></spatialrefsys>"
 """QGIS reads the authority and code where there is any number of its own."""
 
 
-def name_of(case: Case) -> str:
-    """The project of a case."""
+def name_of(case: Case) -> str | None:
+    """The project of a case; None where it runs within none."""
+    if case.ellipsoid and not case.project_crs:
+        return None
     said = [each for each in (case.project_crs, case.ellipsoid) if each]
     return re.sub(r"\W+", "-", "-".join(said)) or BARE
 
@@ -36,7 +40,8 @@ def name_of(case: Case) -> str:
 def publish(every: Iterable[Case], folder: Path) -> None:
     """Write the projects of cases into a folder that is made."""
     folder.mkdir(parents=True)
-    for name, case in {name_of(case): case for case in every}.items():
+    named = {name: case for case in every if (name := name_of(case))}
+    for name, case in named.items():
         crs = CRS.format(case.project_crs) if case.project_crs else ""
         text = TEXT.format(name=name, crs=crs, ellipsoid=case.ellipsoid or "NONE")
         (folder / f"{name}.qgs").write_text(text, "utf-8")

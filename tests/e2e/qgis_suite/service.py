@@ -27,11 +27,11 @@ SECONDS = 90.0
 class Door(Protocol):
     """Where a service takes requests."""
 
-    def describe(self, process_id: str, project: str) -> Process:
-        """The description of a process within a project; raises NotOffered."""
+    def describe(self, process_id: str, project: str | None) -> Process:
+        """The description of a process within a project, where one is named; raises NotOffered."""
 
     def execute(
-        self, process: Process, project: str, body: Mapping[str, Any], folder: Path
+        self, process: Process, project: str | None, body: Mapping[str, Any], folder: Path
     ) -> dict[str, Path]:
         """The outputs of a request as files below a folder; raises JobFailed."""
 
@@ -57,13 +57,14 @@ class EngineDoor:
         self._projects = {project.name: project for project in offer.projects or ()}
         self._refused = {refusal.id: refusal.reason for refusal in offer.refused}
 
-    def describe(self, process_id: str, project: str) -> Process:
+    def describe(self, process_id: str, project: str | None) -> Process:
         if process_id not in self._processes:
             raise NotOffered(self._refused.get(process_id, "unknown"))
-        return within(self._processes[process_id], self._projects[project])
+        process = self._processes[process_id]
+        return process if project is None else within(process, self._projects[project])
 
     def execute(
-        self, process: Process, project: str, body: Mapping[str, Any], folder: Path
+        self, process: Process, project: str | None, body: Mapping[str, Any], folder: Path
     ) -> dict[str, Path]:
         try:
             execute = api_inputs.parse_execute(dict(body))
@@ -98,19 +99,19 @@ class HttpDoor:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def describe(self, process_id: str, project: str) -> Process:
+    def describe(self, process_id: str, project: str | None) -> Process:
         url = f"{self._url}/processes/{process_id}"
-        answer = httpx2.get(url, params={"project": project}, timeout=SECONDS)
+        answer = httpx2.get(url, params=_query(project), timeout=SECONDS)
         if answer.status_code == 404:
             raise NotOffered("no such process")
         return Process.model_validate(answer.raise_for_status().json())
 
     def execute(
-        self, process: Process, project: str, body: Mapping[str, Any], folder: Path
+        self, process: Process, project: str | None, body: Mapping[str, Any], folder: Path
     ) -> dict[str, Path]:
         with httpx2.Client(base_url=self._url, timeout=SECONDS) as client:
-            url, query = f"/processes/{process.id}/execution", {"project": project}
-            answer = client.post(url, params=query, json=body)
+            url = f"/processes/{process.id}/execution"
+            answer = client.post(url, params=_query(project), json=body)
             if answer.status_code != 200:
                 raise JobFailed(f"{answer.status_code} {_detail(answer)}")
             link = _LINK.search(answer.headers.get("Link", ""))
@@ -130,6 +131,10 @@ class HttpDoor:
         path.parent.mkdir()
         path.write_bytes(answer.content)
         return path
+
+
+def _query(project: str | None) -> dict[str, str]:
+    return {"project": project} if project else {}
 
 
 def _detail(answer: httpx2.Response) -> str:
