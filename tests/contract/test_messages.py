@@ -37,7 +37,7 @@ def test_members_of_a_later_version_are_passed_over(path: Path) -> None:
 
 def test_every_message_has_a_frozen_sample() -> None:
     parts = {"Message", "Inline", "Reference", "LocalFile", "Value", "StoredFile", "Picture"}
-    parts |= {"Subscriber", "ProviderInfo", "Refusal", "ServiceEntry", "OfferEntry"}
+    parts |= {"OfLayer", "Subscriber", "ProviderInfo", "Refusal", "ServiceEntry", "OfferEntry"}
     parts |= {"Named", "Project", "ProjectField", "ProjectLayer", "ProjectLayout"}
     messages = {
         name

@@ -11,7 +11,7 @@ from qanat_api.body import parse
 from qanat_api.inputs import compile_rules, parse_execute, parse_inputs
 from qanat_common.errors import InvalidInput, InvalidRequest
 from qanat_common.ogc import GEOJSON, Process
-from qanat_common.protocol import Inline, Input, Inputs, Reference
+from qanat_common.protocol import Inline, Input, Inputs, Named, Reference
 
 GEOPACKAGE, GML = "application/geopackage+sqlite3", "application/gml+xml; version=3.2"
 LAYER = {"type": "FeatureCollection", "features": []}
@@ -295,3 +295,26 @@ def test_a_response_that_there_is_not_is_refused(value: Any) -> None:
 def test_members_that_are_null_are_absent() -> None:
     asked = parse_execute({"inputs": None, "response": None, "outputs": None})
     assert asked == parse_execute({})
+
+
+def test_a_value_and_a_link_may_name_a_layer_and_say_what_becomes_of_invalid_geometries(
+    buffer: Process,
+) -> None:
+    for value in ({"value": LAYER}, {"href": "https://example.org/a.gpkg"}):
+        said = {"layer": "roads", "invalidGeometries": "skip"}
+        parsed = read(buffer, INPUT={**value, **said})["INPUT"]
+        assert not isinstance(parsed, list | Named)
+        assert (parsed.layer, parsed.invalid_geometries) == ("roads", "skip")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"layer": 1}, "layer: is not a text of 1 to 100"),
+        ({"invalidGeometries": "drop"}, "'drop' is not one of: stop, skip, keep"),
+        ({"invalidGeometries": ["skip"]}, "is not one of: stop, skip, keep"),
+    ],
+)
+def test_what_stands_beside_a_value_is_checked(buffer: Process, said: Any, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        read(buffer, INPUT={"value": LAYER, **said})

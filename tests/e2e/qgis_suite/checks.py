@@ -118,7 +118,7 @@ CHECKS: Mapping[str, Callable[[Checker, Expected, Any], None]] = {
 def _hashes(path: Path) -> Iterator[str]:
     """The hashes of a raster as its driver may read it: floating point in 32 or in 64 bits.
 
-    How GDAL reads an ASCII grid depends on what the process did before (qgis.md, T1).
+    How GDAL reads an ASCII grid depends on what the process did before (trap T1).
     """
     if not path.exists():
         raise Different("no file")

@@ -35,6 +35,7 @@ BESIDE = {
     ".shp": (".shx", ".dbf", ".prj", ".cpg", ".qpj"),
     ".gml": (".xsd", ".gfs"),
     ".csv": (".csvt", ".prj"),
+    ".tab": (".dat", ".id", ".map", ".ind"),
 }
 """Suffix → those of the files that belong to a layer's."""
 
@@ -65,6 +66,12 @@ class Layers:
         opening = places.raster_layer if spec["type"] == "raster" else places.vector_layer
         return opening(places.located(self._data, spec.get("uri") or spec["name"]), "")
 
+    def inner_name(self, name: str) -> str:
+        """What the only layer of a file of the suite is called within it; "" where there is none."""
+        path, _, _ = places.taken_apart(places.located(self._data, name))
+        opened = gdal.OpenEx(str(path), gdal.OF_VECTOR) if path.is_file() else None
+        return opened.GetLayer(0).GetName() if opened and opened.GetLayerCount() == 1 else ""
+
     def value(self, spec: Spec, schema: Schema) -> Json:
         """A layer, with the name that QGIS's own runner gives it."""
         return self._value(spec, schema) | {"title": spec["name"][:LONGEST_NAME]}
@@ -74,7 +81,7 @@ class Layers:
         offered = media_types(schema)
         beside = self._beside(path)
         vector = spec["type"] != "raster"
-        together = path.suffix == ".shp" or (path.suffix in MEDIA_TYPES and beside)
+        together = path.suffix in (".shp", ".tab") or (path.suffix in MEDIA_TYPES and beside)
         if ZIP in offered and together:
             return _binary(_zipped([path, *beside]), ZIP)
         media_type = MEDIA_TYPES.get(path.suffix.lower())

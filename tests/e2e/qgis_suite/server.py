@@ -46,7 +46,7 @@ def all_in_one(folder: Path, source: Path) -> Iterator[str]:
     """
     port, registry_port = _free_ports(2)
     shutil.copytree(source / MODELS, folder / "data" / "models")
-    projects.publish(cases.load(source / TESTS), folder / "data" / "projects")
+    projects.publish(cases.load(source / TESTS), source / TESTS, folder / "data" / "projects")
     own = {
         "QANAT_SERVER__DATA_FOLDER": str(folder / "data"),
         "QANAT_API__PORT": str(port),

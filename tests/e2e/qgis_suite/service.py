@@ -175,6 +175,8 @@ class Service:
             with zipfile.ZipFile(path) as opened:
                 opened.extractall(folder)
             return str(folder)
+        if path.suffix == ".gml":
+            return _renamed(path, name, self._requests.inner_name(expected))
         if path.suffix not in (".gpkg", ".fgb"):
             return str(path)
         names = expected["name"]
@@ -183,16 +185,24 @@ class Service:
         return (
             str(path)
             if not driver or path.suffix == wanted.suffix
-            else _written(path, wanted, driver)
+            else _written(path, wanted, driver, self._requests.inner_name(expected))
         )
 
 
-def _written(given: Path, path: Path, driver: str) -> str:
+def _renamed(path: Path, output: str, name: str) -> str:
+    """GML makes ids of the name of the layer, which is that of the output, or in QGIS's runner of its file."""
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(f'gml:id="{output}.', f'gml:id="{name or output}.'), "utf-8")
+    return str(path)
+
+
+def _written(given: Path, path: Path, driver: str, name: str) -> str:
     """A layer without the row numbers of its file, as QGIS writes results in another format."""
     layer = places.vector_layer(str(given), "result")
     keys = layer.dataProvider().pkAttributeIndexes()
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName = driver
+    options.layerName = name
     options.attributes = [at for at in range(layer.fields().count()) if at not in keys]
     options.skipAttributeCreation = not options.attributes
     options.datasourceOptions = QgsVectorFileWriter.defaultDatasetOptions(driver)

@@ -13,7 +13,7 @@ from tests.e2e.qgis_suite.baseline import Baseline
 from tests.e2e.qgis_suite.cases import Case, Versions
 from tests.e2e.qgis_suite.checks import Checker
 from tests.e2e.qgis_suite.fetch import MODELS, TESTS
-from tests.e2e.qgis_suite.requests import CSV, FLATGEOBUF, GEOPACKAGE, Requests
+from tests.e2e.qgis_suite.requests import CSV, FLATGEOBUF, GEOPACKAGE, GML, Requests
 from tests.e2e.qgis_suite.service import EngineDoor, HttpDoor, Service
 from tests.e2e.qgis_suite.verdict import Different, JobFailed
 
@@ -21,8 +21,8 @@ from qanat_worker.engine import application, qgis_process
 
 PREFIX = "/usr"
 
-FORMATS = (GEOPACKAGE, FLATGEOBUF, CSV)
-"""A GeoPackage keeps all types of fields, FlatGeobuf their decimals, CSV those of a table."""
+FORMATS = (GEOPACKAGE, FLATGEOBUF, CSV, GML)
+"""A GeoPackage keeps most types of fields, FlatGeobuf their decimals, CSV and GML those of a table too."""
 
 KEPT: list[QgsApplication] = []
 """QGIS ends with the last reference to it."""
@@ -58,7 +58,7 @@ def _baseline(data: Path, case: Case, folder: Path) -> None:
 def engine(source: Path, _: str) -> Way:
     """Through the worker's engine, in this process."""
     published = source.parent / "projects"
-    projects.publish(cases.load(source / TESTS), published)
+    projects.publish(cases.load(source / TESTS), source / TESTS, published)
     options = {
         "models": [str(source / MODELS)],
         "projects": [str(published)],

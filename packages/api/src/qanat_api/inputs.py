@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import JsonValue, ValidationError
 
+from qanat_api import asides
+from qanat_api.asides import Wrong
 from qanat_api.negotiation import Preferences, chosen, media_range
 from qanat_api.schemas import (
     PROJECT_LAYER,
@@ -39,9 +41,6 @@ SCHEMES = ("http", "https")
 PRINTABLE = re.compile(r"[ -~]{0,200}")
 """What may stand in a media type: it may end in a header."""
 
-TITLE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
-"""What a layer may be called."""
-
 TEXT_ENCODINGS = frozenset({"utf-8", "utf8", "utf_8"})
 """Encodings of text that change nothing: JSON is in UTF-8."""
 
@@ -62,15 +61,6 @@ class Rule:
 
 Rules = Mapping[str, Rule]
 """Input id → rule, of a process."""
-
-
-class Wrong(Exception):
-    """A value is wrong: the faults that are told."""
-
-    def __init__(self, *faults: Fault) -> None:
-        """At least one fault."""
-        super().__init__()
-        self.faults = faults
 
 
 def compile_rules(process: Process) -> Rules:
@@ -236,7 +226,7 @@ def _reference(value: dict[str, JsonValue], pointer: str) -> Reference:
     if not fetchable:
         raise Wrong(Fault(pointer, f"href: {shortened(href)!r} is not an http or https address"))
     return Reference(
-        href=href, media_type=_text(value, "type", pointer), title=_title(value, pointer)
+        href=href, media_type=_text(value, "type", pointer), **asides.read(value, pointer)
     )
 
 
@@ -252,16 +242,7 @@ def _qualified(rule: Rule, value: dict[str, JsonValue], pointer: str) -> Inline:
     if media_type is not None and isinstance(given, str) and able[0].types == {"object"}:
         given = _parsed(given, f"{pointer}/value")
     inline = _inline(able, given, f"{pointer}/value", media_type)
-    title = _title(value, pointer)
-    return inline if title is None else inline.model_copy(update={"title": title})
-
-
-def _title(value: Mapping[str, JsonValue], pointer: str) -> str | None:
-    """What the layer of a value is called."""
-    found = value.get("title")
-    if found is None or (isinstance(found, str) and TITLE.fullmatch(found)):
-        return found
-    raise Wrong(Fault(f"{pointer}/title", "is not a text of 1 to 100 characters in one line"))
+    return inline.model_copy(update=asides.read(value, pointer))
 
 
 def _parsed(text: str, pointer: str) -> JsonValue:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from qanat_api.asides import CHOICES
 from qanat_common.ogc import CRS84, JobControl, JobStatus, Response, Transmission
 from qanat_common.protocol import LogLevel
 
@@ -52,6 +53,11 @@ _FORMAT: Object = {
     "mediaType": _TEXT,
     "encoding": _TEXT,
     "schema": {"oneOf": [_URI, {"type": "object"}]},
+}
+_ASIDES: Object = {
+    "title": _TEXT,
+    "layer": _TEXT,
+    "invalidGeometries": _enum(*CHOICES),
 }
 _OCCURS: Object = {
     "minOccurs": {"type": "integer", "default": 1},
@@ -108,8 +114,8 @@ SCHEMAS: Object = {
         bbox={**_array({"type": "number"}), "minItems": 4, "maxItems": 6},
         crs={**_URI, "default": CRS84},
     ),
-    "qualifiedValue": _object("value", value={}, title=_TEXT, **_FORMAT),
-    "reference": _object("href", href=_URI, type=_TEXT, rel=_TEXT, title=_TEXT),
+    "qualifiedValue": _object("value", value={}, **_ASIDES, **_FORMAT),
+    "reference": _object("href", href=_URI, type=_TEXT, rel=_TEXT, **_ASIDES),
     "inlineOrRefData": {
         "description": "A bare value, a bounding box, a value with its format, or a link; null is none",
         "nullable": True,

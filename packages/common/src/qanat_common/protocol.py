@@ -50,42 +50,50 @@ class Message(BaseModel):
 # Inputs: parsed once, by the api ---------------------------------------------------------------
 
 
-class Inline(Message):
-    """A value given in the request; `encoding` is "base64" when the value is bytes in text.
+InvalidGeometries = Literal["stop", "skip", "keep"]
+"""What becomes of features with invalid geometries: the job fails, they take no part, or as they are."""
 
-    `title` is what a layer is called: some algorithms write it into their results, or ask for it.
+
+class OfLayer(Message):
+    """What a client says beside a value or an address that is a layer.
+
+    `title` is what the layer is called: some algorithms write it into their results, or ask for it.
+    `layer` names one of several in a file; `invalid_geometries` says what becomes of features with such.
     """
+
+    media_type: str | None = None
+    title: str | None = None
+    layer: str | None = None
+    invalid_geometries: InvalidGeometries | None = None
+
+
+class Inline(OfLayer):
+    """A value given in the request; `encoding` is "base64" when the value is bytes in text."""
 
     kind: Literal["inline"] = "inline"
     value: JsonValue = None
-    media_type: str | None = None
     encoding: str | None = None
-    title: str | None = None
 
 
-class Reference(Message):
-    """A value to be fetched by the worker from an http(s) address; `title` is that of the link.
+class Reference(OfLayer):
+    """A value to be fetched by the worker from an http(s) address.
 
     `key` is where it lies in the storage, when the address is one of the service itself.
     """
 
     kind: Literal["reference"] = "reference"
     href: str
-    media_type: str | None = None
-    title: str | None = None
     key: str | None = None
 
 
-class LocalFile(Message):
+class LocalFile(OfLayer):
     """A file in the job's own folder: a fetched reference. Made by the worker only, never sent.
 
-    `title` is that of the link; `name` is what the file is called at its address, without suffix.
+    `name` is what the file is called at its address, without suffix.
     """
 
     kind: Literal["file"] = "file"
     path: str
-    media_type: str | None = None
-    title: str | None = None
     name: str | None = None
 
 

@@ -17,7 +17,15 @@ import httpx
 
 from qanat_common.dialing import NotPublic, Reach, Refused, client
 from qanat_common.errors import InputNotFetched, Unavailable
-from qanat_common.protocol import Input, Inputs, LocalFile, Reference, ResolvedInput, ResolvedInputs
+from qanat_common.protocol import (
+    Input,
+    Inputs,
+    LocalFile,
+    OfLayer,
+    Reference,
+    ResolvedInput,
+    ResolvedInputs,
+)
 from qanat_worker.limits import in_words
 from qanat_worker.settings import FetchSettings
 from qanat_worker.tally import Fetches, Tally
@@ -239,11 +247,11 @@ def _resolved(inputs: Inputs, files: dict[str, LocalFile]) -> ResolvedInputs:
         if not isinstance(given, Reference):
             return given
         file = files[given.href]
+        said = given.model_dump(include=set(OfLayer.model_fields))
         return LocalFile(
             path=file.path,
-            media_type=given.media_type or file.media_type,
-            title=given.title,
             name=_called(given.href),
+            **said | {"media_type": given.media_type or file.media_type},
         )
 
     return {

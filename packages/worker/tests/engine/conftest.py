@@ -44,7 +44,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
             environ.setenv(name, home)
         environ.setenv("QT_QPA_PLATFORM", "offscreen")
         warnings.simplefilter("ignore")
-        yield start({name: [str(path)] for name, path in folders.items()})
+        stored = folders["projects"] / "stored" / "plans.gpkg"
+        addresses = {
+            "plans": f"geopackage:{stored}?projectName=plans",
+            "lacking": f"geopackage:{stored}?projectName=lacking",
+        }
+        given = {name: [str(path)] for name, path in folders.items()}
+        yield start({**given, "project_addresses": addresses})
 
 
 def publish(root: Path) -> dict[str, Path]:
@@ -197,7 +203,8 @@ class Bench:
 
 
 def as_input(value: Any) -> Any:
-    if isinstance(value, list) and value and isinstance(value[0], Path | Inline | Named | dict):
+    of_several = Path | Inline | LocalFile | Named | dict
+    if isinstance(value, list) and value and isinstance(value[0], of_several):
         return [as_input(each) for each in value]
     if isinstance(value, Path):
         return LocalFile(path=str(value))

@@ -193,6 +193,17 @@ def write_none(folder: Path) -> None:
     assert project.write(str(folder / "bare.qgs"))
 
 
+def write_stored(path: Path) -> None:
+    """A project within a GeoPackage, beside the layer that it has."""
+    path.parent.mkdir()
+    project = QgsProject.instance()
+    project.clear()
+    project.setTitle("Stored")
+    project.setCrs(QgsCoordinateReferenceSystem(CRS))
+    project.addMapLayer(table(path, "towns"))
+    assert project.write(f"geopackage:{path}?projectName=plans")
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     (folder / "within").mkdir(parents=True)
@@ -200,6 +211,7 @@ def main() -> None:
     application.initQgis()
     write_town(folder)
     write_none(folder)
+    write_stored(folder / "stored" / "plans.gpkg")
     (folder / "broken.qgs").write_text("<qgis", "utf-8")
     os._exit(0)
 

@@ -199,6 +199,6 @@ def test_what_the_algorithm_says_is_told_when_it_fails(bench: Any, make: Any) ->
 def test_a_value_that_qgis_would_run_with_unseen_is_refused(
     bench: Any, make: Any, name: str, bad: Any
 ) -> None:
-    """QGIS's own `run` takes each of them for something else (qgis.md, T4)."""
+    """Trap T4: QGIS's own `run` takes each of them for something else."""
     given = {"INPUT": make.features(make.point(1, 2)), "DISTANCE": 1, name: bad}
     assert name in bench.rejection("native:buffer", **given).detail

@@ -25,7 +25,7 @@ def reasons(bench: Any) -> dict[str, str]:
 
 def test_projects_are_offered_by_the_names_of_their_files(bench: Any) -> None:
     offered = bench.engine.offer().projects
-    assert [each.name for each in offered] == ["bare", "town", "plain"]
+    assert [each.name for each in offered] == ["bare", "town", "plain", "plans"]
     town = bench.published("town")
     assert (town.title, town.description) == ("The town & its roads", "Towns, roads and districts.")
     assert (town.crs, town.ellipsoid) == ("EPSG:25832", "EPSG:7019")
@@ -48,6 +48,20 @@ def test_a_project_has_its_layers_with_what_a_client_must_know(bench: Any) -> No
     assert layers["counted"].fields[-1] == ProjectField(name="twice", type="integer")
 
 
+def test_a_project_may_lie_in_a_geopackage(bench: Any) -> None:
+    bench.project = "plans"
+    stored = bench.published("plans")
+    assert (stored.title, [each.name for each in stored.layers]) == ("Stored", ["towns"])
+    made = bench.features("native:buffer", INPUT=Named(name="towns"), DISTANCE=1)
+    assert [each["properties"]["name"] for each in made] == ["Aburg", "Bdorf"]
+
+
+def test_a_project_that_its_storage_lacks_is_told(bench: Any) -> None:
+    assert reasons(bench)["project:lacking"] == (
+        "it cannot be loaded: QGIS cannot read it (Unable to open its address)"
+    )
+
+
 def test_layers_of_one_name_are_told_apart_by_their_ids(bench: Any) -> None:
     names = [each.name for each in bench.published("town").layers if "twin" in each.name]
     assert len(set(names)) == 2
@@ -64,7 +78,12 @@ def test_layouts_with_their_maps_and_map_themes_are_told(bench: Any) -> None:
 
 
 def test_what_is_not_offered_has_its_reason(bench: Any) -> None:
-    refused = {name: why for name, why in reasons(bench).items() if "plain" not in name}
+    others = ("plain", "lacking")
+    refused = {
+        name: why
+        for name, why in reasons(bench).items()
+        if not any(each in name for each in others)
+    }
     assert refused.pop("project:broken").startswith("it cannot be loaded: QGIS cannot read it")
     assert refused == {
         "project:town/secret": "it is private in the project",

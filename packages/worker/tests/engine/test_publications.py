@@ -72,6 +72,7 @@ def test_a_model_is_described_like_any_other(bench: Any) -> None:
 
 
 def test_a_model_hands_back_its_outputs_and_no_other(bench: Any, make: Any) -> None:
+    """Trap T7: QGIS tells what its steps have made, too."""
     places = make.features(make.point(0, 0), make.point(5, 5), name=["a", "b"])
     made = bench.run("model:surroundings", places=places, distance=2)
     (name,) = made

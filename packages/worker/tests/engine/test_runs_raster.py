@@ -85,6 +85,7 @@ def test_zonal_statistics_join_raster_and_vector(bench: Any, dem: Path) -> None:
 
 
 def test_what_is_written_as_an_ascii_grid_comes_as_a_geotiff(bench: Any, make: Any) -> None:
+    """Trap T1: the suffix does not say what QGIS has written."""
     points = make.features(*[make.point(n, n % 3) for n in range(6)], value=[1, 2, 3, 4, 5, 6])
     made = bench.run(
         "qgis:idwinterpolation",
@@ -126,6 +127,7 @@ def test_a_table_reclassifies(bench: Any, dem: Path) -> None:
 
 
 def test_a_tool_that_fails_tells_why(bench: Any, dem: Path) -> None:
+    """Trap T5: QGIS says that all is well."""
     with pytest.raises(AlgorithmFailed) as caught:
         bench.run("gdal:hillshade", INPUT=dem, OPTIONS="COMPRESS=JXL|BIGTIFF=no_such")
     assert "OUTPUT: the algorithm ended without making its file" in caught.value.detail

@@ -74,6 +74,7 @@ def test_squares_dissolve_by_a_field(bench: Any, make: Any) -> None:
 
 
 def test_merged_layers_keep_the_names_their_collections_have(bench: Any, make: Any) -> None:
+    """Trap T8: names of layers end up in results."""
     first = {**make.features(make.point(0, 0)), "name": "first"}
     made = bench.features(
         "native:mergevectorlayers", LAYERS=[first, make.features(make.point(1, 1))]
@@ -93,6 +94,7 @@ def test_features_are_chosen_by_an_expression(bench: Any, make: Any) -> None:
 
 
 def test_sql_reads_the_layers_that_are_given(bench: Any, make: Any) -> None:
+    """Trap T3: QGIS looks them up in the project of the process."""
     made = bench.features(
         "qgis:executesql",
         INPUT_DATASOURCES=[square_numbers(make)],
@@ -131,6 +133,7 @@ def test_a_package_holds_every_layer(bench: Any, make: Any) -> None:
 
 
 def test_equal_inputs_are_one_layer(bench: Any, make: Any) -> None:
+    """Trap T8: algorithms look whether two inputs are the same layer."""
     points = make.features(make.point(0, 0), make.point(3, 4), crs="EPSG:3857", name=["a", "b"])
     made = bench.features(
         "qgis:distancematrix",
@@ -140,6 +143,7 @@ def test_equal_inputs_are_one_layer(bench: Any, make: Any) -> None:
 
 
 def test_geometries_that_are_null_stay_null(bench: Any, make: Any) -> None:
+    """Trap T2: QGIS's writer makes them empty, or leaves the feature out."""
     points = make.features(make.point(0, 0), None, name=["a", "b"])
     for media_type in ("application/geo+json", "application/geopackage+sqlite3"):
         made = bench.run(
@@ -163,6 +167,7 @@ def test_a_format_loses_no_feature_or_is_refused(bench: Any, make: Any) -> None:
 
 @pytest.mark.parametrize("fid", [["x", "y"], [7, 7], [1.5, 2.5], [None, 3]])
 def test_a_field_called_fid_is_a_field_like_others(bench: Any, make: Any, fid: Any) -> None:
+    """Trap T2: a GeoPackage of QGIS refuses it, or numbers it anew."""
     points = make.features(make.point(0, 0), make.point(1, 1), fid=fid)
     made = bench.run("native:centroids", {"OUTPUT": "application/geopackage+sqlite3"}, INPUT=points)
     again = bench.features("native:centroids", INPUT=Path(made["OUTPUT"].path))
@@ -175,6 +180,7 @@ def test_gdals_own_vector_algorithms_run(bench: Any, make: Any) -> None:
 
 
 def test_an_invalid_geometry_fails_and_is_named(bench: Any, make: Any) -> None:
+    """Trap T9: what becomes of one is no matter of settings of whoever runs the server."""
     bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
     with pytest.raises(AlgorithmFailed, match=r"invalid geometry\. Please fix the geometry first"):
         bench.run("native:dissolve", INPUT=make.features(bow, make.square(0, 0)))

@@ -205,7 +205,10 @@ def test_a_container_of_several_layers_is_no_single_layer(bench: Any, make: Any)
     layers = [{**make.features(make.point(0, 0)), "name": name} for name in ("one", "two")]
     package = bench.run("native:package", LAYERS=layers)["OUTPUT"]
     refused = bench.rejection("native:centroids", INPUT=Path(package.path))
-    assert refused.detail == "INPUT holds several layers, one is needed: one, two"
+    assert (
+        refused.detail
+        == "INPUT holds several layers, one is needed, which `layer` may name: one, two"
+    )
 
 
 def test_a_raster_is_no_vector_layer(bench: Any, data: Path) -> None:

@@ -15,7 +15,7 @@ from qgis.core import (
 
 from qanat_common.ogc import InputDescription, Metadata, OutputDescription, Process
 from qanat_common.protocol import Refusal
-from qanat_worker.engine import composition
+from qanat_worker.engine import composition, defects
 from qanat_worker.engine.flags import MEANINGS, flags_of
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
@@ -130,6 +130,8 @@ def _about(
     for name, meaning in MEANINGS.items():
         if name in flags:
             yield Metadata(role="flag", title=meaning)
+    for defect in defects.of(algorithm.id()):
+        yield Metadata(role="flag", title=defect)
 
 
 def documentation_of(

@@ -11,14 +11,14 @@ from qgis.PyQt.QtCore import QVariant
 from qanat_common.errors import AlgorithmFailed, Fault, InputRejected
 from qanat_common.ogc import OutputRequest, Process
 from qanat_common.protocol import Inline
-from qanat_worker.engine import composition, expressions, formats
+from qanat_worker.engine import composition, defects, expressions, formats
 from qanat_worker.engine.feedback import JobFeedback, scrubbed
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.opening import INNER_NAME
 from qanat_worker.engine.outputs import DESTINATIONS, destinations_of
 from qanat_worker.engine.parameters import CONVERTERS
 from qanat_worker.engine.parameters.base import HIDDEN, OPTIONAL, Values, flag, rejected
-from qanat_worker.engine.policy import Policy
+from qanat_worker.engine.policy import SET_BY_US, Policy, entry
 from qanat_worker.engine.results import RESULTS
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Feedback, Produced, Task
@@ -45,6 +45,8 @@ def run(
     `project` is a published one that is open, and the one of this process.
     """
     feedback = JobFeedback(told)
+    for defect in defects.of(algorithm.id()):
+        feedback.pushWarning(defect)
     asked = _asked(process, task.outputs)
     _check_names(process, task)
     job = Workspace(Path(task.folder), feedback, project)
@@ -127,7 +129,8 @@ def _inputs(
         if param.name() in inputs:
             given.append(param)
         elif not param.isDestination() and not _superseded(param):
-            values[param.name()] = _default(param, job)
+            set_by_us = entry(SET_BY_US, algorithm.id(), param.name())
+            values[param.name()] = set_by_us or _default(param, job)
     given.sort(key=lambda param: not CONVERTERS[param.type()].files)
     for param in given:
         values[param.name()] = _value(algorithm, param, policy, inputs[param.name()], job)

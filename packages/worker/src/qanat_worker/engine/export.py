@@ -114,7 +114,7 @@ def _with_empty(feature: str) -> str:
 
 
 def _geopackage(layer: QgsVectorLayer, path: Path, form: Format, name: str) -> None:
-    """With a row number of a name that no field has: any field may be called fid (qgis.md, T2)."""
+    """With a row number of a name that no field has: any field may be called fid (trap T2)."""
     taken = {field.lower() for field in layer.fields().names()}
     fid = next(each for each in _FID_NAMES if each not in taken)
     options = QgsVectorFileWriter.SaveVectorOptions()

@@ -52,7 +52,7 @@ class JobFeedback(QgsProcessingFeedback):
     def why(self) -> str:
         """What the algorithm said last before it failed; "" when it said nothing."""
         told = self.errors or [line for line in self.console if "ERROR" in line.upper()]
-        return "\n".join(told).strip()
+        return "\n".join(dict.fromkeys(told)).strip()
 
     def reportError(self, error: str | None, fatalError: bool = False) -> None:  # noqa: N802, N803
         """An error; not always the end."""

@@ -1,7 +1,7 @@
 """A file of the job's own, whose format is known, as layers of QGIS."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from osgeo import gdal
@@ -49,18 +49,41 @@ _VECTOR_OPTIONS = QgsVectorLayer.LayerOptions(loadDefaultStyle=False)
 _RASTER_OPTIONS = QgsRasterLayer.LayerOptions(loadDefaultStyle=False)
 
 
-def layers_in(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
-    """The layers of a file; `title` is what a single one is called."""
+def layers_in(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
+    """The layers of a file, or the one that is named `layer` there; `title` is what a single one is called."""
     opened = next(opener for forms, opener in _OPENERS if form in forms)
-    return opened(path, form, title)
+    return opened(path, form, title, layer)
 
 
-def _raster(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
-    _dataset(path, form, gdal.OF_RASTER)
-    return [_checked(QgsRasterLayer(str(path), title, "gdal", _RASTER_OPTIONS), form)]
+def _raster(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
+    opened = _dataset(path, form, gdal.OF_RASTER)
+    parts = {address.rpartition(":")[2]: address for address, _ in opened.GetSubDatasets()}
+    if layer is None:
+        if not opened.RasterCount and parts:
+            raise Unusable(
+                f"holds several rasters, of which `layer` may name one: {', '.join(parts)}"
+            )
+        address = str(path)
+    else:
+        address = _part(layer, parts, form)
+    return [_checked(QgsRasterLayer(address, title, "gdal", _RASTER_OPTIONS), form)]
 
 
-def _mesh(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
+def _part(layer: str, parts: Mapping[str, str], form: Format) -> str:
+    """What a named part of a file is read from."""
+    if layer not in parts:
+        had = ", ".join(parts) or "none that has a name"
+        raise Unusable(f"is {form.title} without a layer {layer!r}; it has: {had}")
+    return parts[layer]
+
+
+def _mesh(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
+    if layer is not None:
+        _part(layer, {}, form)
+    return [_opened_mesh(path, form, title)]
+
+
+def _opened_mesh(path: Path, form: Format, title: str) -> QgsMapLayer:
     layer = QgsMeshLayer(str(path), title, "mdal")
     _checked(layer, form)
     prj = path.with_suffix(".prj")
@@ -69,14 +92,16 @@ def _mesh(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
     for beside in sorted(path.parent.iterdir()):
         if beside.suffix.lower() in MESH_DATA and not layer.addDatasets(str(beside)):
             raise Unusable(f"has datasets in {beside.name!r} that do not fit its mesh")
-    return [layer]
+    return layer
 
 
-def _cloud(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
+def _cloud(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
+    if layer is not None:
+        _part(layer, {}, form)
     return [_checked(QgsPointCloudLayer(str(path), title, "ept"), form)]
 
 
-def _vector(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
+def _vector(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
     if form is formats.GEOJSON:
         geojson.check_file(path)
     names = _names(path, form)
@@ -85,13 +110,16 @@ def _vector(path: Path, form: Format, title: str) -> list[QgsMapLayer]:
     if any("|" in name for name in names):
         raise Unusable(f"is {form.title} with a layer whose name holds '|'")
     told = _OPTIONS.get(form, "")
+    if layer is not None:
+        name = _part(layer, {name: name for name in names}, form)
+        return [_vector_layer(f"{path}|layername={name}{told}", title, form, name)]
     if len(names) > 1:
         return [_vector_layer(f"{path}|layername={name}{told}", name, form, name) for name in names]
     within = f"|layername={names[0]}" if form is formats.GPX else ""
-    layer = _vector_layer(f"{path}{within}{told}", title, form, names[0])
+    opened = _vector_layer(f"{path}{within}{told}", title, form, names[0])
     if form is formats.CSV and _is_in_degrees(path):
-        layer.setCrs(QgsCoordinateReferenceSystem(crs.LONGITUDE_LATITUDE))
-    return [layer]
+        opened.setCrs(QgsCoordinateReferenceSystem(crs.LONGITUDE_LATITUDE))
+    return [opened]
 
 
 def _names(path: Path, form: Format) -> Sequence[str]:
@@ -134,7 +162,7 @@ def _checked(layer: QgsMapLayer, form: Format) -> QgsMapLayer:
     return layer
 
 
-Opener = Callable[[Path, Format, str], list[QgsMapLayer]]
+Opener = Callable[[Path, Format, str, str | None], list[QgsMapLayer]]
 
 _OPENERS: Sequence[tuple[Sequence[Format], Opener]] = (
     (formats.MESH_INPUTS, _mesh),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 from qgis.core import (
+    QgsFeatureRequest,
     QgsProcessingDestinationParameter,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFileDestination,
@@ -20,11 +21,13 @@ from qgis.core import (
     QgsProcessingUtils,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QVariant
 
 from qanat_common.errors import AlgorithmFailed
 from qanat_common.ogc import CRS84, JsonSchema
 from qanat_worker.engine import archives, crs, export, formats
 from qanat_worker.engine.datasets import offered
+from qanat_worker.engine.feedback import scrubbed
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.parameters.base import P
 from qanat_worker.engine.workspace import Workspace
@@ -38,8 +41,8 @@ CRS_RULE = (
 SCRUBBED_BYTES = 16 << 20
 """Texts up to this size are freed of the server's paths."""
 
-PATH_FIELDS = ("path",)
-"""Fields in which algorithms write where a layer came from (native:mergevectorlayers)."""
+TELL_PATHS = ("native:mergevectorlayers", "native:importphotos", "gdal:tileindex")
+"""Algorithms that write into fields of texts where their inputs lie."""
 
 
 class Destination(ABC, Generic[P]):
@@ -97,7 +100,7 @@ class Vector(
         form: Format,
         job: Workspace,
     ) -> str:
-        """In memory a field may have any name, and a geometry any type (qgis.md, T2)."""
+        """In memory a field may have any name, and a geometry any type (trap T2)."""
         if param.type() == "sink" and param.supportsNonFileBasedOutput():
             return "memory:"
         return str(job.outputs / f"{file_name(param)}.made.geojson")
@@ -113,7 +116,8 @@ class Vector(
         layer = self._layer(str(result), job)
         if layer is None or not layer.isValid():
             raise AlgorithmFailed(f"{param.name()}: the algorithm made no layer that can be read")
-        _clear_paths(layer, job)
+        _check_whole(layer, param.name())
+        layer = _without_paths(layer, param, job)
         path = export.vector(layer, form, job.outputs, file_name(param))
         return _produced(path, param, form, _crs_of(layer, form))
 
@@ -134,20 +138,41 @@ def _crs_of(layer: QgsVectorLayer, form: Format) -> str | None:
     return crs.uri_of(layer.crs(), x_first=form is not formats.GML)
 
 
-def _clear_paths(layer: QgsVectorLayer, job: Workspace) -> None:
-    """Put names of files where fields have paths of the job's: of the fields that are known to."""
+def _check_whole(layer: QgsVectorLayer, name: str) -> None:
+    """A layer in memory refuses what does not fit it, and some algorithms do not look whether it did."""
     rows = layer.dataProvider()
-    for name in PATH_FIELDS:
-        index = layer.fields().indexOf(name)
-        if index < 0 or rows is None or rows.name() != "memory":
-            continue
-        paths = {row.id(): str(row.attribute(index)) for row in layer.getFeatures()}
-        own = {row: text for row, text in paths.items() if text.startswith(tuple(job.hidden))}
-        rows.changeAttributeValues({row: {index: Path(own[row]).name} for row in own})
+    if rows is not None and rows.hasErrors():
+        told = list(dict.fromkeys(rows.errors()))
+        raise AlgorithmFailed(f"{name}: the result is not whole: {scrubbed(told[0])}")
+
+
+def _without_paths(layer: QgsVectorLayer, param: Any, job: Workspace) -> QgsVectorLayer:
+    """The layer with names of files where an algorithm has written paths: as in a client's zip, if in one."""
+    algorithm = param.algorithm()
+    if algorithm is None or algorithm.id() not in TELL_PATHS:
+        return layer
+    # The fields of a file's layer may be read-only.
+    made = layer if layer.providerType() == "memory" else layer.materialize(QgsFeatureRequest())
+    rows = made.dataProvider() if made else None
+    if made is None or rows is None:
+        raise AlgorithmFailed(f"{param.name()}: the result does not fit into memory")
+    fields = made.fields().toList()
+    texts = [at for at, each in enumerate(fields) if each.type() == QVariant.String]
+    folders = re.compile(f"({'|'.join(map(re.escape, job.hidden))})(inputs/\\d+(/|$))?")
+    changes: dict[int, dict[int, str]] = {}
+    for row in made.getFeatures():
+        told = {at: row.attribute(at) for at in texts}
+        changes[row.id()] = {
+            at: folders.sub("", text, count=1)
+            for at, text in told.items()
+            if isinstance(text, str) and folders.match(text)
+        }
+    rows.changeAttributeValues(changes)
+    return made
 
 
 class Raster(Destination[QgsProcessingParameterRasterDestination]):
-    """A raster layer: made as .tif, whatever that holds then (qgis.md, T1)."""
+    """A raster layer: made as .tif, whatever that holds then (trap T1)."""
 
     types = ("rasterDestination",)
 

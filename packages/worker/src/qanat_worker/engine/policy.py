@@ -62,10 +62,8 @@ DENIED: dict[str, str] = {
     "native:combinestyles": "it works on styles of QGIS Desktop",
     "gdal:buildvirtualraster": _PATHS,
     "gdal:buildvirtualvector": _PATHS,
-    "gdal:tileindex": _PATHS,
     "native:virtualrastercalc": _PATHS,
     "native:exportlayersinformation": _PATHS,
-    "native:importphotos": _PATHS,
     "native:shpencodinginfo": "a Shapefile comes as a zip, and its encoding is read from there",
 }
 """Pattern of ids → why they are not offered (default deny, by hazard)."""
@@ -106,6 +104,13 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     ("native:writevectortiles_xyz", "XYZ_TEMPLATE"): "a path of the server",
 }
 """(Pattern of ids, name) → why a parameter is left at its default and not described."""
+
+SET_BY_US: dict[tuple[str, str], str] = {
+    (ids, name): "-lco SIGNIFICANT_FIGURES=17"
+    for (ids, name) in LEFT_OUT
+    if ids.startswith("gdal:") and name == "OPTIONS"
+}
+"""(Pattern of ids, name) → what a parameter is that is left out: GeoJSON of GDAL's tools has all digits."""
 
 SUPERSEDED: dict[tuple[str, str], str] = {
     ("gdal:contour*", "OPTIONS"): "CREATION_OPTIONS",

@@ -207,7 +207,7 @@ def read(project: QgsProject, address: str, *, unread: bool = False) -> None:
     Raises NotPublished. Macros and Python that a project brings are run by QGIS Desktop alone.
     """
     if not (project.read(address, _without_data()) if unread else project.read(address)):
-        why = scrubbed(project.error()).strip()
+        why = scrubbed(project.error().replace(address, "its address")).strip()
         raise NotPublished(f"QGIS cannot read it{f' ({why})' if why else ''}")
     project.setFileName("")
     project.setPresetHomePath("")

@@ -76,11 +76,11 @@ def layers_of(given: Given, kind: Kind, name: str, parameter: str, job: Workspac
     if isinstance(given, Named):
         job.add(parameter, [_of_project(given.name, kind, job)])
         return
-    key, path, form, title = _as_file(given, kind, name, job)
-    found = job.known(key)
+    file = _as_file(given, kind, name, job)
+    found = job.known(file.key)
     if found is None:
-        found = opening.layers_in(path, form, title)
-    job.add(parameter, found, key)
+        found = opening.layers_in(file.path, file.form, file.title, file.layer)
+    job.add(parameter, found, file.key)
 
 
 def _of_project(name: str, kind: Kind, job: Workspace) -> QgsMapLayer:
@@ -112,34 +112,46 @@ def file_of(given: Given, suffix: str, name: str, job: Workspace) -> Path:
     return path
 
 
-def _as_file(
-    given: Inline | LocalFile, kind: Kind, name: str, job: Workspace
-) -> tuple[object, Path, Format, str]:
-    """A key of the content, its file, its format, and what the layer is called."""
+@dataclass(frozen=True)
+class _File:
+    """A file of the job's own: `key` is its content's, `title` what its layer is called.
+
+    `layer` is the name, within the file, of the one that is wanted; None takes all that it has.
+    """
+
+    key: object
+    path: Path
+    form: Format
+    title: str
+    layer: str | None = None
+
+
+def _as_file(given: Inline | LocalFile, kind: Kind, name: str, job: Workspace) -> _File:
     if isinstance(given, Inline) and isinstance(given.value, dict):
         return _geojson_file(given, given.value, kind, name, job)
+    said = given.title or given.layer
     if isinstance(given, LocalFile):
         source = Path(given.path)
-        title = given.title or given.name or source.stem or name
-        key: object = ("file", str(source), given.title)
+        title = said or given.name or source.stem or name
+        key: object = ("file", str(source), given.title, given.layer)
     else:
         content = content_of(given)
-        source, title = job.path(name, ".bin"), given.title or name
-        key = ("inline", content, given.title)
+        source, title = job.path(name, ".bin"), said or name
+        key = ("inline", content, given.title, given.layer)
         source.write_bytes(content)
     form = identify(source, given.media_type, kind.offered)
     if form is None:
         known = ", ".join(each.title for each in kind.offered)
         raise Unusable(f"is no {kind.name} in a format that is read here: {known}")
     if form in formats.ZIPS:
-        path, form = _unpacked(source, kind, job)
-        return key, path, form, given.title or path.stem
-    return key, _linked(source, job.path(title, form.suffix)), form, title
+        path, form, inner = _unpacked(source, kind, given.layer, job)
+        return _File(key, path, form, said or path.stem, inner)
+    return _File(key, _linked(source, job.path(title, form.suffix)), form, title, given.layer)
 
 
 def _geojson_file(
     given: Inline, value: dict[str, JsonValue], kind: Kind, name: str, job: Workspace
-) -> tuple[object, Path, Format, str]:
+) -> _File:
     if formats.GEOJSON not in kind.inputs:
         raise Unusable(f"is an object; a {kind.name} is a text or a file")
     collection = geojson.collection_of(value)
@@ -148,7 +160,7 @@ def _geojson_file(
     called = given.title or (own if isinstance(own, str) and own else name)
     path = job.path(called, ".geojson")
     path.write_bytes(content)
-    return ("geojson", content, given.title), path, formats.GEOJSON, called
+    return _File(("geojson", content, given.title), path, formats.GEOJSON, called)
 
 
 def _linked(source: Path, target: Path) -> Path:
@@ -160,8 +172,10 @@ def _linked(source: Path, target: Path) -> Path:
     return target
 
 
-def _unpacked(archive: Path, kind: Kind, job: Workspace) -> tuple[Path, Format]:
-    """The one layer's file within a zip."""
+def _unpacked(
+    archive: Path, kind: Kind, layer: str | None, job: Workspace
+) -> tuple[Path, Format, str | None]:
+    """The one layer's file within a zip, or the one that is called `layer`; what is wanted within it."""
     try:
         files = archives.unpack(archive, job.path("zip", "").parent)
     except archives.BadArchive as error:
@@ -170,15 +184,24 @@ def _unpacked(archive: Path, kind: Kind, job: Workspace) -> tuple[Path, Format]:
         if path.name.lower().endswith(_NAMES_FILES):
             path.unlink()
     found = _layers_files(files)
+    if layer is not None and len(found) > 1:
+        named = [path for path in found if path.stem == layer]
+        if not named:
+            had = ", ".join(path.stem for path in found)
+            raise Unusable(f"is a zip without a layer {layer!r}; it has: {had}")
+        found, layer = named, None
     able = formats.of_suffix(found[0].name, kind.within_zip) if len(found) == 1 else ()
     if not able:
-        raise Unusable(f"is a zip with {len(found)} layers' files; one {kind.name} is needed")
+        raise Unusable(
+            f"is a zip with {len(found)} layers' files; one {kind.name} is needed, which `layer`"
+            " may name where there are several"
+        )
     path = found[0]
     signless = (*formats.WITHIN_ZIP, formats.EPT)
     form = able[0] if able[0] in signless else identify(path, able[0].media_type, able)
     if form is None:
         raise Unusable(f"is a zip whose {path.name!r} is no {able[0].title}")
-    return path, form
+    return path, form, layer
 
 
 def _layers_files(files: Sequence[Path]) -> Sequence[Path]:

@@ -36,6 +36,7 @@ ALL: tuple[Converter[Any], ...] = (
     geometry.Extent(),
     geometry.Point(),
     geometry.Geometry(),
+    layers.Source(),
     layers.Vector(),
     layers.Raster(),
     layers.Mesh(),

@@ -1,6 +1,7 @@
 """Types that name something within a layer: fields, bands, and definitions of new fields."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import JsonValue
@@ -51,6 +52,17 @@ _OFFERED_TYPES = {
 }
 
 
+PASSED_OVER = (("*:deletecolumn", "COLUMN"), ("native:retainfields", "FIELDS"))
+"""(Pattern of ids, name) of parameters whose algorithms pass over fields that the layer lacks, with a warning."""
+
+
+def _may_lack(param: QgsProcessingParameterField) -> bool:
+    algorithm = param.algorithm()
+    return algorithm is not None and any(
+        param.name() == name and fnmatchcase(algorithm.id(), ids) for ids, name in PASSED_OVER
+    )
+
+
 class Field(LiteralConverter[QgsProcessingParameterField]):
     """The name of a field of a layer; an array of them where several may be given."""
 
@@ -74,6 +86,8 @@ class Field(LiteralConverter[QgsProcessingParameterField]):
         return names[0]
 
     def _check(self, param: QgsProcessingParameterField, names: list[str], job: Workspace) -> None:
+        if _may_lack(param):
+            return
         for layer in job.layers.get(param.parentLayerParameterName(), [])[:1]:
             known = layer.fields().names() if isinstance(layer, QgsVectorLayer) else names
             missing = [name for name in names if name not in known]

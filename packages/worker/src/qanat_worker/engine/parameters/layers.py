@@ -1,10 +1,13 @@
 """Types that take layers: each is opened by the worker, and given to QGIS by its id."""
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from qgis.core import (
+    QgsFeatureRequest,
     QgsMapLayer,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterMapLayer,
@@ -16,6 +19,7 @@ from qgis.core import (
 )
 
 from qanat_common.ogc import JsonSchema
+from qanat_common.protocol import InvalidGeometries, OfLayer
 from qanat_worker.engine import formats
 from qanat_worker.engine.numbers import number
 from qanat_worker.engine.parameters.base import (
@@ -49,6 +53,29 @@ ANY_GEOMETRY = -1
 """QGIS's number of the data type of vector layers that have geometries."""
 
 FILES = 4
+
+
+NO_CHECK = "takes no invalidGeometries: QGIS does not check the geometries of this input"
+
+_CHECKS = {
+    "stop": QgsFeatureRequest.GeometryAbortOnInvalid,
+    "skip": QgsFeatureRequest.GeometrySkipInvalid,
+    "keep": QgsFeatureRequest.GeometryNoCheck,
+}
+"""What becomes of features with invalid geometries → QGIS's check."""
+
+OF_FILES = ("gdal:ogrinfo*",)
+"""Patterns of ids of algorithms that look at a file, whatever number of layers it has."""
+
+
+def _is_of_files(param: QgsProcessingParameterDefinition) -> bool:
+    algorithm = param.algorithm()
+    return algorithm is not None and any(fnmatchcase(algorithm.id(), each) for each in OF_FILES)
+
+
+def invalid_geometries(given: Given) -> InvalidGeometries | None:
+    """What a client wants to become of features with invalid geometries; None as the job has it."""
+    return given.invalid_geometries if isinstance(given, OfLayer) else None
 
 
 def kind_of(data_type: int) -> Kind:
@@ -104,11 +131,20 @@ class LayerConverter(Converter[P]):
         if isinstance(given, list):
             raise rejected(param.name(), "must be one layer, not several")
         layers = open_one(param, given, self.kind(param), job)
-        if len(layers) > 1:
+        if len(layers) > 1 and not _is_of_files(param):
             names = ", ".join(layer.name() for layer in layers)
-            raise rejected(param.name(), f"holds several layers, one is needed: {names}")
+            told = f"holds several layers, one is needed, which `layer` may name: {names}"
+            raise rejected(param.name(), told)
         self._check_geometry(param, layers[0])
-        return layers[0].id()
+        return self.handed(param, layers[0], invalid_geometries(given))
+
+    def handed(
+        self, param: P, layer: QgsMapLayer, invalid: InvalidGeometries | None
+    ) -> str | QgsProcessingFeatureSourceDefinition:
+        """The id of a layer as QGIS takes it."""
+        if invalid is not None:
+            raise rejected(param.name(), NO_CHECK)
+        return layer.id()
 
     def _check_geometry(self, param: P, layer: QgsMapLayer) -> None:
         wanted = self.data_types(param)
@@ -133,12 +169,31 @@ class LayerConverter(Converter[P]):
         return kinds | ({"geometry": ", ".join(named)} if named else {})
 
 
-class Vector(
-    LayerConverter[QgsProcessingParameterFeatureSource | QgsProcessingParameterVectorLayer]
-):
+class Vector(LayerConverter[QgsProcessingParameterVectorLayer]):
     """A vector layer, or a table without geometries."""
 
-    types = ("source", "vector")
+    types = ("vector",)
+
+
+class Source(LayerConverter[QgsProcessingParameterFeatureSource]):
+    """A vector layer, or a table without geometries; `invalidGeometries` beside it may say skip or keep."""
+
+    types = ("source",)
+
+    def handed(
+        self,
+        param: QgsProcessingParameterFeatureSource,
+        layer: QgsMapLayer,
+        invalid: InvalidGeometries | None,
+    ) -> str | QgsProcessingFeatureSourceDefinition:
+        """With the check that is asked for in place of the job's, which stops."""
+        if invalid is None:
+            return layer.id()
+        return QgsProcessingFeatureSourceDefinition(
+            layer.id(),
+            flags=QgsProcessingFeatureSourceDefinition.FlagOverrideDefaultGeometryCheck,
+            geometryCheck=_CHECKS[invalid],
+        )
 
 
 class Raster(LayerConverter[QgsProcessingParameterRasterLayer]):
@@ -224,6 +279,8 @@ class MultipleLayers(Converter[QgsProcessingParameterMultipleLayers]):
                 str(file_of(each, ".txt", f"{param.name()}_{at}", job))
                 for at, each in enumerate(several)
             ]
+        if any(invalid_geometries(each) is not None for each in several):
+            raise rejected(param.name(), NO_CHECK)
         kind = kind_of(number(param.layerType()))
         return [
             layer.id()
