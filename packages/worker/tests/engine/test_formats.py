@@ -5,7 +5,6 @@ import subprocess
 import zipfile
 from base64 import b64encode
 from pathlib import Path
-from struct import pack
 from typing import Any
 
 import pytest
@@ -13,15 +12,14 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsProcessingFeedback,
     QgsProcessingParameterFile,
-    QgsProviderRegistry,
 )
 
 from qanat_common.protocol import Inline, LocalFile
 from qanat_worker.engine import formats, opening
 from qanat_worker.engine.datasets import has_driver, offered
 from qanat_worker.engine.parameters import CONVERTERS
-from qanat_worker.engine.parameters.layers import CLOUD, MESH, RASTER, VECTOR
-from qanat_worker.engine.sources import OF_ALL_KINDS, Kind, layers_of
+from qanat_worker.engine.parameters.layers import MESH, RASTER, VECTOR
+from qanat_worker.engine.sources import Kind, layers_of
 from qanat_worker.engine.values import Unusable
 from qanat_worker.engine.workspace import Workspace
 from qanat_worker.port import Engine
@@ -199,42 +197,6 @@ def test_dataset_groups_must_be_there(bench: Any) -> None:
     assert refused.detail == (
         "DATASET_GROUPS names no dataset group of INPUT: 5; it has: 0 (Bed Elevation)"
     )
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Path:
-    """A point cloud of two points in the form of Entwine."""
-    box = [0, 0, 0, 10, 10, 10]
-    dimensions = [
-        {"name": name, "type": "signed", "size": 4, "scale": 0.01, "offset": 0} for name in "XYZ"
-    ]
-    dimensions.append({"name": "Intensity", "type": "unsigned", "size": 2})
-    about = {
-        "bounds": box, "boundsConforming": box, "dataType": "binary", "hierarchyType": "json",
-        "points": 2, "schema": dimensions, "span": 128, "version": "1.0.0",
-        "srs": {"authority": "EPSG", "horizontal": "32632", "wkt": ""},
-    }  # fmt: skip
-    points = pack("<iiiH", 100, 200, 300, 7) + pack("<iiiH", 900, 800, 700, 9)
-    members = {
-        "ept.json": json.dumps(about).encode(),
-        "ept-hierarchy/0-0-0-0.json": b'{"0-0-0-0": 2}',
-        "ept-data/0-0-0-0.bin": points,
-    }
-    return zipped(tmp_path, **members)
-
-
-@pytest.mark.parametrize("kind", [CLOUD, OF_ALL_KINDS])
-def test_a_point_cloud_comes_in_a_zip(job: Workspace, cloud: Path, kind: Kind) -> None:
-    assert "ept" in QgsProviderRegistry.instance().providerList()
-    layer = opened(as_bytes(cloud), kind, job)
-    assert layer.pointCount() == 2
-    assert "Intensity" in [each.name() for each in layer.attributes().attributes()]
-
-
-def test_any_kind_of_layer_has_an_extent(bench: Any, cloud: Path, data: Path) -> None:
-    for given in (cloud, data / "dem.tif", data / "cities.geojson", Inline(value=MESH_2DM)):
-        made = bench.features("native:polygonfromlayerextent", INPUT=given)
-        assert made[0]["geometry"]["type"] == "Polygon"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,16 @@ def test_features_that_do_not_fit_their_layer_are_not_lost_without_a_word(
         bench.run("native:geometrybyexpression", OUTPUT_GEOMETRY="Polygon", **given)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_values_beyond_the_fields_of_a_result_are_none_of_its_features(
+    bench: Any, make: Any
+) -> None:
+    """QGIS 3.22 gives the triangles of points in several parts a value too many."""
+    both = {"type": "MultiPoint", "coordinates": [[0, 0], [1, 0]]}
+    points = make.features(both, {"type": "MultiPoint", "coordinates": [[0, 1], [2, 2]]}, n=[1, 2])
+    assert len(bench.features("qgis:delaunaytriangulation", INPUT=points)) == 2
+
+
 def test_fields_that_are_not_there_need_not_be_taken_away(bench: Any, make: Any) -> None:
     points = make.features(make.point(0, 0), a=[1], b=[2])
     made = bench.features("native:deletecolumn", INPUT=points, COLUMN=["a", "c"])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from osgeo import gdal
+from qgis.core import QgsProviderRegistry
 
 from qanat_worker.engine.formats import Format
 
@@ -21,6 +22,16 @@ def has_driver(name: str) -> bool:
     return gdal.GetDriverByName(name) is not None
 
 
+def has_provider(name: str | None) -> bool:
+    """Whether QGIS of this machine has a data provider; it has what needs none."""
+    registry = QgsProviderRegistry.instance()
+    return name is None or (registry is not None and name in registry.providerList())
+
+
 def offered(known: Iterable[Format], has: Callable[[str], bool] = has_driver) -> tuple[Format, ...]:
     """Those of the formats that have one of their drivers here; a format of QGIS's own has none."""
-    return tuple(form for form in known if not form.drivers or any(map(has, form.drivers)))
+    return tuple(
+        form
+        for form in known
+        if has_provider(form.provider) and (not form.drivers or any(map(has, form.drivers)))
+    )

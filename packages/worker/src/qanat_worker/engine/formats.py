@@ -10,7 +10,10 @@ from qanat_common.ogc import OTHER_NAMES, JsonSchema
 
 @dataclass(frozen=True)
 class Format:
-    """A format of a layer's file; `drivers` are all that GDAL may open or write it with."""
+    """A format of a layer's file; `drivers` are all that GDAL may open or write it with.
+
+    `provider` is QGIS's own for it, where GDAL has none.
+    """
 
     title: str
     media_type: str
@@ -19,6 +22,7 @@ class Format:
     binary: bool = True
     dataset_options: tuple[str, ...] = ()
     layer_options: tuple[str, ...] = ()
+    provider: str | None = None
 
     def schema(self) -> JsonSchema:
         """How a client gives it, or gets it, within JSON."""
@@ -146,9 +150,20 @@ MESH_ZIP = Format(
 )
 
 EPT = Format(
-    "Zip of an Entwine point cloud: ept.json and what belongs to it", "application/zip", ".zip", ()
+    "Zip of an Entwine point cloud: ept.json and what belongs to it",
+    "application/zip",
+    ".zip",
+    (),
+    provider="ept",
 )
-"""The point clouds that QGIS of both Debians reads: COPC came with QGIS 3.26, LAS needs PDAL."""
+COPC = Format(
+    "Cloud-optimised point cloud (COPC)",
+    "application/vnd.laszip+copc",
+    ".copc.laz",
+    (),
+    provider="copc",
+)
+"""QGIS reads it since 3.26; other LAS and LAZ it reads with PDAL only, which Debian's has not."""
 
 EPT_NAME = "ept.json"
 
@@ -169,7 +184,7 @@ RASTER_INPUTS = (
     GEOTIFF, PNG, JPEG, ASCII_GRID, ZIP, RASTER_PACKAGE, JPEG2000, WEBP, GIF, BMP, NETCDF, GRIB,
 )  # fmt: skip
 MESH_INPUTS = (MESH_2DM, MESH_UGRID, MESH_GRIB, MESH_SELAFIN, MESH_PLY, MESH_ZIP)
-CLOUD_INPUTS = (EPT,)
+CLOUD_INPUTS = (EPT, COPC)
 
 WITHIN_ZIP = (SHAPEFILE_WITHIN, MAPINFO)
 """Vector formats of several files, which come in a zip only."""

@@ -98,7 +98,7 @@ def _opened_mesh(path: Path, form: Format, title: str) -> QgsMapLayer:
 def _cloud(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
     if layer is not None:
         _part(layer, {}, form)
-    return [_checked(QgsPointCloudLayer(str(path), title, "ept"), form)]
+    return [_checked(QgsPointCloudLayer(str(path), title, form.provider), form)]
 
 
 def _vector(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:

@@ -33,6 +33,7 @@ _SIGNS: tuple[tuple[re.Pattern[bytes], tuple[Format, ...]], ...] = (
     (re.compile(rb"\s*0\r?\n\s*SECTION\r?\n|\s*999\r?\n"), (formats.DXF,)),
     (re.compile(rb"MESH2D"), (formats.MESH_2DM,)),
     (re.compile(rb"\0\0\0\x50.{80}\0\0\0\x50", re.DOTALL), (formats.MESH_SELAFIN,)),
+    (re.compile(rb"LASF.{373}copc\0", re.DOTALL), (formats.COPC,)),
     (re.compile(rb"ply\r?\nformat ascii"), (formats.MESH_PLY,)),
 )
 """How a file of each format begins; several are told apart by what is wanted. CSV has no sign."""

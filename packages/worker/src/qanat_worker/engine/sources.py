@@ -63,7 +63,7 @@ ANY = Kind(
 )
 OF_ALL_KINDS = Kind(
     "layer",
-    (*ANY.inputs, formats.MESH_2DM, formats.EPT),
+    (*ANY.inputs, formats.MESH_2DM, formats.EPT, formats.COPC),
     ("vector", "raster", "mesh", "pointcloud"),
 )
 

@@ -65,7 +65,7 @@ CONVERTERS: Mapping[str, Converter[Any]] = {
 }
 
 _CONNECTION = "names a database connection of this server"
-_CLOUDS = "point clouds are not written: QGIS of Debian is built without PDAL"
+_CLOUDS = "point clouds are not written: that needs PDAL, which Debian's QGIS is built without"
 
 UNSUPPORTED: Mapping[str, str] = {
     "annotation": "annotations of a project are taken by its layouts only",

@@ -6,6 +6,7 @@ LAYER = '{"type": "FeatureCollection", "features": []}'
 BYTES = '{"value": "SUkqAA…", "encoding": "base64", "mediaType": "image/tiff; application=geotiff"}'
 BY_REFERENCE = '{"href": "https://…/roads.gpkg"}'
 MESH = '{"value": "MESH2D\\nND 1 …", "mediaType": "application/x-2dm"}'
+COPC = '{"href": "https://…/hills.copc.laz"}'
 CLOUD = '{"value": "UEsDBA…", "encoding": "base64", "mediaType": "application/zip"}'
 POINT = '{"type": "Point", "coordinates": [9, 47]}'
 
@@ -36,7 +37,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "vector": (LAYER, BY_REFERENCE),
     "raster": (BYTES,),
     "mesh": (MESH,),
-    "pointcloud": (CLOUD,),
+    "pointcloud": (CLOUD, COPC),
     "layer": (LAYER, BYTES),
     "multilayer": (f"[{LAYER}, {BY_REFERENCE}]",),
     "idw_interpolation_data": (f'[{{"layer": {LAYER}, "field": "height"}}]',),

@@ -225,7 +225,7 @@ class Mesh(LayerConverter[QgsProcessingParameterMeshLayer]):
 
 
 class PointCloud(LayerConverter[QgsProcessingParameterDefinition]):
-    """A point cloud layer, in the form of Entwine."""
+    """A point cloud layer: Entwine's form in a zip, or COPC where QGIS reads it (3.26 and newer)."""
 
     types = ("pointcloud",)
 
