@@ -55,10 +55,8 @@ InvalidGeometries = Literal["stop", "skip", "keep"]
 
 
 class OfLayer(Message):
-    """What a client says beside a value or an address that is a layer.
-
-    `title` is what the layer is called: some algorithms write it into their results, or ask for it.
-    `layer` names one of several in a file; `invalid_geometries` says what becomes of features with such.
+    """What may stand beside a layer: `title`, what it is called (some algorithms write or ask for it);
+    `layer`, which one of its file it is; `invalid_geometries`, what becomes of features with such.
     """
 
     media_type: str | None = None
@@ -76,10 +74,7 @@ class Inline(OfLayer):
 
 
 class Reference(OfLayer):
-    """A value to be fetched by the worker from an http(s) address.
-
-    `key` is where it lies in the storage, when the address is one of the service itself.
-    """
+    """A value to be fetched from an http(s) address; `key` is where it lies in our own storage, if there."""
 
     kind: Literal["reference"] = "reference"
     href: str
@@ -87,10 +82,7 @@ class Reference(OfLayer):
 
 
 class LocalFile(OfLayer):
-    """A file in the job's own folder: a fetched reference. Made by the worker only, never sent.
-
-    `name` is what the file is called at its address, without suffix.
-    """
+    """A fetched reference, never sent; `name` is what it is called at its address, without suffix."""
 
     kind: Literal["file"] = "file"
     path: str
