@@ -528,3 +528,133 @@ def test_a_number_that_json_cannot_say_is_refused(api: Any, text: str) -> None:
 def test_a_whole_number_of_more_than_64_bits_is_the_number_it_is(api: Any) -> None:
     answer = send(api, "test:echo", form(inputs__text="a", inputs__numbers="1" + "0" * 30))
     assert answer.status_code == 303, answer.text
+
+
+TABLE: JsonSchema = {"type": "array", "items": {"type": "number"}}
+
+
+def matrix(**more: Any) -> InputDescription:
+    notes = [Metadata(role="type", title="matrix"), Metadata(role="columns", title="Min, Max, To")]
+    return InputDescription(title="X", schema={**TABLE, **more}, metadata=notes)
+
+
+def test_a_table_is_rows_on_lines(
+    api: Any, one: Callable[..., None], page: Callable[..., Any]
+) -> None:
+    one(matrix(default=[0, 1, 10, 1, 2, 20]))
+    (area,) = page("/processes/test:one").find("textarea", name="inputs/X")
+    assert area.text.strip() == "0, 1, 10\n1, 2, 20"
+    one(InputDescription(schema={"type": "array"}, metadata=matrix().metadata))
+    sent = send(api, "test:one", form(inputs__X="0; 1.5;a b\r\n\r\n1\t2,20"))
+    assert sent.status_code == 303, sent.text
+    assert api.worker.sent[-1].inputs["X"].value == [[0, 1.5, "a b"], [1, 2, 20]]
+    wrong = send(api, "test:one", form(inputs__X="0,1,2\n0,1"))
+    assert wrong.status_code == 400
+    assert "has 2 cells in line 2, not 3" in wrong.text
+
+
+def test_a_colour_is_a_text(api: Any, one: Callable[..., None], page: Callable[..., Any]) -> None:
+    one(described({"type": "string", "default": "#ff0000"}, "color"))
+    (control,) = page("/processes/test:one").find("input", name="inputs/X")
+    assert (control.attributes["class"], control.attributes["value"]) == ("colour", "#ff0000")
+    assert send(api, "test:one", form(inputs__X=" #00ff0080 ")).status_code == 303
+    assert api.worker.sent[-1].inputs["X"].value == "#00ff0080"
+
+
+# Checked, and filled in again ------------------------------------------------------------------
+
+
+def check(api: Any, name: str, parts: list[Part], **headers: str) -> Any:
+    return api.http.post(f"/processes/{name}/form/check", files=parts, headers=headers)
+
+
+def test_a_form_is_checked_without_running_anything(
+    api: Any, read_page: Callable[..., Any]
+) -> None:
+    fine = check(api, "test:echo", form(inputs__text="a"))
+    assert (fine.status_code, fine.json()) == (200, {"valid": True})
+    wrong = check(api, "test:echo", form(inputs__numbers="a"))
+    assert wrong.status_code == 400
+    assert {each["pointer"] for each in wrong.json()["errors"]} == {
+        "/inputs/numbers",
+        "/inputs/text",
+    }
+    page = read_page(check(api, "test:echo", form(inputs__text="b"), Accept="text/html"))
+    assert "All of it can be run." in page.text
+    (text,) = page.find("input", name="inputs/text")
+    assert text.attributes["value"] == "b"
+    page = read_page(check(api, "test:echo", form(inputs__numbers="a"), Accept="text/html"))
+    assert (page.status, len(page.find("div", id="errors"))) == (400, 1)
+    other = check(api, "test:echo", form(), **{"Sec-Fetch-Site": "cross-site"})
+    assert other.status_code in (400, 403)
+    assert not api.worker.sent
+    assert api.count() == 0
+
+
+def test_the_page_of_a_job_leads_to_its_form_as_it_was_filled_in(
+    api: Any, page: Callable[..., Any]
+) -> None:
+    api.worker.returns()
+    parts = form(
+        inputs__text='it\'s "a"',
+        inputs__numbers="1\n2.5",
+        inputs__extent__west="1",
+        inputs__extent__south="2",
+        inputs__extent__east="3",
+        inputs__extent__north="4.5",
+        outputs__text="on",
+        outputs__count="on",
+    )
+    job = send(api, "test:echo", parts).headers["Location"]
+    (again,) = [href for href in page(job).hrefs if "again=" in href]
+    shown = page(again)
+    values = {e.attributes["name"]: e.attributes.get("value") for e in shown.find("input")}
+    assert values["inputs/text"] == 'it\'s "a"'
+    assert [values[f"inputs/extent/{side}"] for side in ("west", "north")] == ["1", "4.5"]
+    (numbers,) = shown.find("textarea", name="inputs/numbers")
+    assert numbers.text.split() == ["1", "2.5"]
+    ticked = {e.attributes["name"] for e in shown.find("input") if "checked" in e.attributes}
+    assert ticked == {"outputs/text", "outputs/count"}
+    first = api.worker.sent[-1]
+    sent = [(name, (None, value.encode())) for name, value in given_by(shown).items()]
+    assert send(api, "test:echo", sent).status_code == 303
+    assert api.worker.sent[-1].model_dump(exclude={"job_id", "created"}) == first.model_dump(
+        exclude={"job_id", "created"}
+    )
+
+
+def given_by(shown: Any) -> dict[str, str]:
+    """What a browser sends of a page."""
+    inputs = {
+        e.attributes["name"]: e.attributes.get("value", "")
+        for e in shown.find("input")
+        if e.attributes.get("type") not in ("checkbox", "search") or "checked" in e.attributes
+    }
+    areas = {e.attributes["name"]: e.text.strip() for e in shown.find("textarea")}
+    return {name: value for name, value in (inputs | areas).items() if "puts/" in name}
+
+
+def test_layers_are_filled_in_again_but_files_are_not(api: Any, page: Callable[..., Any]) -> None:
+    api.worker.returns()
+    url = "https://a.test/b.gml?c=d"
+    outputs = {"OUTPUT": {"format": {"mediaType": GML}}}
+    for given, control, text in (
+        ({"href": url}, "input", url),
+        ({"value": LAYER}, "textarea", json.dumps(LAYER)),
+        ({"value": "eA==", "encoding": "base64", "mediaType": GEOPACKAGE}, None, ""),
+    ):
+        path = api.submit("native:buffer", inputs={"INPUT": given}, outputs=outputs)
+        shown = page(f"/processes/native:buffer?again={path.rpartition('/')[2]}")
+        filled = [
+            *(e.attributes.get("value", "") for e in shown.find("input", name="inputs/INPUT/url")),
+            *(e.text.strip() for e in shown.find("textarea", name="inputs/INPUT/text")),
+        ]
+        assert [each.replace(" ", "") for each in filled if each] == (
+            [text.replace(" ", "")] if control else []
+        )
+        assert f'<option value="{GML}" selected>' in shown.source
+
+
+def test_of_a_job_that_is_not_there_nothing_is_filled_in(api: Any) -> None:
+    answer = api.http.get("/processes/test:echo?again=none", headers={"Accept": "text/html"})
+    assert answer.status_code == 404

@@ -23,6 +23,10 @@ KEYS: dict[str, tuple[str, int, str]] = {
     "Tab": ("Tab", 9, ""),
     "Enter": ("Enter", 13, "\r"),
     " ": ("Space", 32, " "),
+    "ArrowRight": ("ArrowRight", 39, ""),
+    "ArrowLeft": ("ArrowLeft", 37, ""),
+    "Home": ("Home", 36, ""),
+    "End": ("End", 35, ""),
     "ArrowDown": ("ArrowDown", 40, ""),
     "a": ("KeyA", 65, "a"),
 }
@@ -31,7 +35,7 @@ KEYS: dict[str, tuple[str, int, str]] = {
 FOCUSED = """(() => {
   const e = document.activeElement;
   return {tag: e.tagName.toLowerCase(), id: e.id, name: e.name ?? "", text: e.textContent.trim(),
-          href: e.href ?? "", type: e.type ?? ""};
+          href: e.href ?? "", type: e.type ?? "", role: e.getAttribute("role") ?? ""};
 })()"""
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ pytestmark = pytest.mark.qgis
 SECONDS = 30
 NARROW = 320
 """1280 pixels at 400 %."""
+
+TOO_WIDE = """[...document.querySelectorAll('body *')].filter(e => !e.closest('.wide, pre') &&
+  e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML.slice(0, 100))"""
 
 LAYER = {
     "type": "FeatureCollection",
@@ -74,23 +78,107 @@ def test_a_buffer_is_run_by_the_keyboard_alone(
     browser.check(urlsplit(server.url).netloc)
 
 
-def test_a_hillshade_is_run_by_the_keyboard_alone(
-    server: Any, browser: Any, data: Path, until: Callable[..., Any]
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+@pytest.mark.parametrize("process", ["native:hillshade", "gdal:hillshade"])
+def test_a_hillshade_is_run_by_the_keyboard_alone_and_its_picture_is_seen(
+    server: Any, browser: Any, data: Path, until: Callable[..., Any], scripts: bool, process: str
 ) -> None:
-    browser.goto(f"{server.url}/processes/native:hillshade")
+    browser.scripts(on=scripts)
+    browser.goto(f"{server.url}/processes/{process}")
     browser.tab_to(lambda focused: focused["name"] == "inputs/INPUT/file")
     browser.choose_file(data / "dem.tif")
-    browser.tab_to(lambda focused: focused["name"] == "outputs/OUTPUT/format")
-    for _ in range(2):
-        browser.press("ArrowDown")
-    assert browser.evaluate("document.activeElement.selectedOptions[0].text") == "PNG"
     browser.tab_to(lambda focused: focused["text"] == "Run")
     browser.press_and_load()
     until(lambda: "Successful" in browser.text, SECONDS)
+    pictured = (
+        "(() => { const e = document.querySelector('img.picture');"
+        " return e && e.complete ? [e.naturalWidth, e.naturalHeight, e.alt, e.width > 0] : null; })()"
+    )
+    until(lambda: browser.evaluate(pictured), SECONDS)
+    width, height, alt, visible = browser.evaluate(pictured)
+    assert (width, height, visible) == (120, 120, True)
+    assert alt.startswith("Picture of ")
     browser.tab_to(lambda focused: focused["text"] == "Show the results")
     browser.press_and_load()
-    width = "document.querySelector('img.picture').naturalWidth"
-    until(lambda: browser.evaluate(width) > 1)
+    until(lambda: (browser.evaluate(pictured) or [0])[0] == 120)
+    browser.check(urlsplit(server.url).netloc)
+
+
+CODE = """(() => { const e = [...document.querySelectorAll('.snippet')].filter(p => p.checkVisibility());
+  return e.map(p => [p.dataset.name, p.querySelector('code').textContent]); })()"""
+
+
+def test_the_request_as_code_is_in_tabs_that_follow_the_form(
+    server: Any, browser: Any, data: Path, until: Callable[..., Any]
+) -> None:
+    browser.goto(f"{server.url}/processes/native:buffer")
+    browser.evaluate("localStorage.clear()")
+    browser.goto(f"{server.url}/processes/native:buffer")
+    browser.tab_to(lambda focused: focused["name"] == "inputs/INPUT/file")
+    browser.choose_file(data / "cities.geojson")
+    browser.tab_to(lambda focused: focused["name"] == "inputs/DISTANCE")
+    browser.write("12.25")
+    until(lambda: "12.25" in browser.evaluate(CODE)[0][1], SECONDS)
+    ((name, code),) = browser.evaluate(CODE)
+    assert name == "curl"
+    assert "base64 < cities.geojson" in code, "the file is known by its name, and not sent"
+    browser.tab_to(lambda focused: focused["role"] == "tab")
+    for key, expected in [
+        ("ArrowRight", "python"),
+        ("ArrowRight", "r"),
+        ("End", "json"),
+        ("ArrowRight", "curl"),
+        ("ArrowLeft", "json"),
+        ("Home", "curl"),
+        ("ArrowRight", "python"),
+    ]:
+        browser.press(key)
+        ((name, code),) = browser.evaluate(CODE)
+        assert name == expected
+        assert browser.evaluate("document.activeElement.getAttribute('aria-selected')") == "true"
+    assert "'DISTANCE': 12.25" in code
+    browser.press("Tab")
+    assert browser.evaluate("document.activeElement.tagName") == "PRE", "one stop for all tabs"
+    browser.tab_to(lambda focused: focused["text"] == "Copy")
+    browser.press("Enter")
+    until(lambda: "Copied" in browser.text or "selected" in browser.text)
+    browser.goto(f"{server.url}/processes/native:centroids")
+    assert browser.evaluate(CODE)[0][0] == "python", "who reads Python is shown Python again"
+    browser.check(urlsplit(server.url).netloc)
+
+
+def test_without_scripts_the_request_is_shown_as_sections(server: Any, browser: Any) -> None:
+    browser.scripts(on=False)
+    browser.goto(f"{server.url}/processes/native:buffer")
+    assert [name for name, _ in browser.evaluate(CODE)] == [
+        "curl",
+        "python",
+        "r",
+        "qgis_process",
+        "json",
+    ]
+    browser.tab_to(lambda focused: focused["name"] == "inputs/DISTANCE")
+    browser.write("12.25")
+    browser.tab_to(lambda focused: focused["text"] == "Show what I filled in")
+    browser.press_and_load()
+    assert all("12.25" in code for _, code in browser.evaluate(CODE))
+    assert browser.evaluate("document.querySelector('[name=\"inputs/DISTANCE\"]').value") == "12.25"
+
+
+def test_a_form_is_checked_in_place_and_knows_the_fields_of_its_layer(
+    server: Any, browser: Any, data: Path, until: Callable[..., Any]
+) -> None:
+    browser.goto(f"{server.url}/processes/native:dissolve")
+    browser.tab_to(lambda focused: focused["text"] == "Check only")
+    browser.press("Enter")
+    until(lambda: "Input layer required: this input is required" in browser.text)
+    browser.evaluate("document.querySelector('input[type=file]').focus()")
+    browser.choose_file(data / "cities.geojson")
+    until(lambda: "Fields: name, people" in browser.text, SECONDS)
+    browser.tab_to(lambda focused: focused["text"] == "Check only")
+    browser.press("Enter")
+    until(lambda: "All of it can be run." in browser.text)
+    assert browser.evaluate("document.querySelector('input[type=file]').files.length") == 1
     browser.check(urlsplit(server.url).netloc)
 
 
@@ -166,13 +254,16 @@ def test_hostile_data_is_shown_and_never_run(
 
 @pytest.mark.timeout(300)
 def test_axe_finds_nothing_and_nothing_is_cut_off_at_400_percent(
-    server: Any, browser: Any, http: httpx2.Client, until: Callable[..., Any]
+    server: Any, browser: Any, http: httpx2.Client, data: Path, until: Callable[..., Any]
 ) -> None:
     done = ended(http, submit(http, "native:centroids", INPUT={"value": LAYER}), until)
     failed = ended(
         http, submit(http, "native:buffer", INPUT={"href": "http://127.0.0.1:9/a.gpkg"}), until
     )
     running = submit(http, "qanat:echo", stringInput="a", pause=60)
+    dem = b64encode((data / "dem.tif").read_bytes()).decode()
+    raster = {"value": dem, "encoding": "base64", "mediaType": "image/tiff; application=geotiff"}
+    pictured = ended(http, submit(http, "native:hillshade", INPUT=raster), until)
     base = server.url
     wrong: dict[str, list[str]] = {}
     for url in (
@@ -190,6 +281,13 @@ def test_axe_finds_nothing_and_nothing_is_cut_off_at_400_percent(
         done,
         f"{done}/log",
         f"{done}/results",
+        f"{done}/inputs",
+        pictured,
+        f"{pictured}/results",
+        f"{base}/processes/native:centroids?again={done.rpartition('/')[2]}",
+        f"{base}/processes/native:reclassifybytable",
+        f"{base}/services",
+        f"{base}/projects",
         f"{base}/nothing",
     ):
         for scheme in ("light", "dark"):
@@ -199,7 +297,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off_at_400_percent(
             wrong[f"{url} {scheme}"] = browser.violations()
         browser.wide(NARROW)
         if browser.evaluate("document.documentElement.scrollWidth") > NARROW:
-            wrong[f"{url} narrow"] = ["it is wider than the window"]
+            wrong[f"{url} narrow"] = browser.evaluate(TOO_WIDE)
     http.delete(running)
     assert not {name: found for name, found in wrong.items() if found}
 

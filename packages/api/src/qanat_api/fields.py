@@ -1,13 +1,14 @@
 """The fields of a process's form: what is shown of an input, and what was filled in; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import orjson
 from pydantic import JsonValue
 
+from qanat_api.languages import Said
 from qanat_api.schemas import PROJECT_LAYER, Branch, branches, escape
 from qanat_common.ogc import Description, InputDescription, JsonSchema, Process
 
@@ -22,6 +23,10 @@ HINTS: Mapping[str, str] = {
 
 MOST_EXACT = 1e15
 """Up to here a float that is whole is written as a whole number."""
+
+DEGREES = (
+    "In the {}: metres or feet where that is projected, degrees where it is not (as GeoJSON is)"
+)
 
 UNIT_OF_CRS = "of the CRS of "
 """A unit that a layer decides has these words."""
@@ -117,6 +122,11 @@ class Field:
         found: JsonValue = self.schema.get("default")
         return found
 
+    def with_default(self, value: JsonValue) -> "Field":
+        """The same, as if this were its default."""
+        schema = {**self.schema, "default": value}
+        return replace(self, about=self.about.model_copy(update={"schema_": schema}))
+
     @property
     def title(self) -> str:
         """What people call it."""
@@ -139,8 +149,8 @@ class Field:
         return None if unit is None or UNIT_OF_CRS in unit else unit
 
     @cached_property
-    def hints(self) -> list[str]:
-        """What a person should know before filling it in."""
+    def hints(self) -> list[str | Said]:
+        """What a person should know before filling it in; a plain text is of who describes it."""
         return [text for text in _hints(self) if text]
 
     @cached_property
@@ -148,7 +158,7 @@ class Field:
         """The values to choose from."""
         inner = self.schema.get("items", {})
         values = self.schema.get("enum") or inner.get("enum") or ()
-        return [Option(as_json(value), value_text(value) or "(empty)") for value in values]
+        return [Option(as_json(value), value_text(value)) for value in values]
 
     @cached_property
     def layers(self) -> list[str]:
@@ -208,28 +218,35 @@ def _titles(schema: JsonSchema) -> list[str | None]:
     return [each.get("title") for each in alternatives] if alternatives else [None]
 
 
-def _hints(shown: Field) -> Iterator[str | None]:
+def _hints(shown: Field) -> Iterator[str | Said | None]:
     unit = shown.roles.get("unit", "")
     if UNIT_OF_CRS in unit:
-        yield (
-            f"In the {unit}: metres or feet where that is projected,"
-            " degrees where it is not (as GeoJSON is)"
-        )
+        yield Said.of(DEGREES, unit)
     for role, text in HINTS.items():
         if role in shown.roles:
-            yield text.format(shown.roles[role])
+            yield Said.of(text, shown.roles[role])
     for title, names in shown.proposals:
         yield f"{title}: {', '.join(names)}"
     yield shown.schema.get("description")
     yield _bounds(shown.schema)
 
 
-def _bounds(schema: JsonSchema) -> str | None:
+def _bounds(schema: JsonSchema) -> Said | None:
     low, high = schema.get("minimum"), schema.get("maximum")
-    more = "more than " if schema.get("exclusiveMinimum") is True else ""
-    less = "less than " if schema.get("exclusiveMaximum") is True else ""
+    above, below = schema.get("exclusiveMinimum") is True, schema.get("exclusiveMaximum") is True
     if low is not None and high is not None:
-        return f"From {more}{low:g} to {less}{high:g}"
+        return Said.of(BETWEEN[above, below], f"{low:g}", f"{high:g}")
     if low is not None:
-        return f"{'More than ' if more else 'At least '}{low:g}"
-    return None if high is None else f"{'Less than ' if less else 'At most '}{high:g}"
+        return Said.of("More than {}" if above else "At least {}", f"{low:g}")
+    if high is not None:
+        return Said.of("Less than {}" if below else "At most {}", f"{high:g}")
+    return None
+
+
+BETWEEN: Mapping[tuple[bool, bool], str] = {
+    (False, False): "From {} to {}",
+    (True, False): "From more than {} to {}",
+    (False, True): "From {} to less than {}",
+    (True, True): "From more than {} to less than {}",
+}
+"""Whether the ends are left out → how a person is told."""

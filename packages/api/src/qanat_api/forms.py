@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
@@ -158,6 +159,23 @@ def initial(process: Process, shown: Sequence[Field]) -> Filled:
     for name, about in process.outputs.items():
         if not made_when_asked(about):
             texts[output_key(name)] = ["on"]
+    return Filled(texts)
+
+
+def again(process: Process, shown: Sequence[Field], asked: Mapping[str, Any]) -> Filled:
+    """What is filled in to ask for the same again; `asked` is an execute request."""
+    inputs, outputs = asked.get("inputs") or {}, asked.get("outputs")
+    texts: dict[str, list[str]] = {}
+    for each in shown:
+        if each.name in inputs:
+            texts |= each.kind.initial(each.with_default(inputs[each.name]))
+    for name, about in process.outputs.items():
+        wanted = outputs.get(name) if outputs else None
+        if wanted is not None or (not outputs and not made_when_asked(about)):
+            texts[output_key(name)] = ["on"]
+        media_type = ((wanted or {}).get("format") or {}).get("mediaType")
+        if media_type and media_type != next(iter(media_types(about.schema_)), None):
+            texts[f"{output_key(name)}/format"] = [media_type]
     return Filled(texts)
 
 

@@ -54,6 +54,7 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 LONGEST_BEGINNING = 140
 
 STATIC: Mapping[str, str] = {
+    "form.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "land-110m.json": "application/json",
     "leaflet.css": "text/css",
@@ -173,6 +174,12 @@ def size(count: int) -> str:
     return f"{value:.1f} TB"
 
 
+def named(role: str) -> str:
+    """The name of a note for people."""
+    words = role.replace("-", " ")
+    return words[:1].upper() + words[1:] if not words.startswith("qgis") else f"QGIS{words[4:]}"
+
+
 def moment(text: str | datetime) -> Markup:
     """A time for people and for machines."""
     time = datetime.fromisoformat(text) if isinstance(text, str) else text
@@ -228,6 +235,7 @@ def _environment(name: str) -> Environment:
         said=partial(told, name=name),
         beginning=beginning,
         size=size,
+        named=named,
         moment=moment,
         duration=duration,
         as_html=partial(in_format, form="html"),

@@ -166,6 +166,10 @@ class Jobs:
             project=project.name if project else None,
         )
 
+    async def check(self, offered: Offered, body: bytes, base: str) -> None:
+        """Whether a body asks for what can be run; raises what an execution of it would."""
+        await asyncio.to_thread(self._request, offered, body, Preferences(), base)
+
     async def _answered(
         self, offered: Offered, request: RunJob, chosen: Mode, watch: Watch, gone: Gone | None
     ) -> Execution:

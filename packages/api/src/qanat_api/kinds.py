@@ -1,27 +1,20 @@
 """The table of the kinds of fields: how each is recognised, filled in at first, and read; pure."""
 
 import re
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 from pydantic import JsonValue
 
 from qanat_api.fields import Field, Filled, Kind, Unreadable, as_json, roles, value_text
 from qanat_api.layers import Layer, Layers
-from qanat_common.ogc import InputDescription, JsonSchema
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+from qanat_api.readings import formats, is_list, item_schema, json_of, number_of, option_value
+from qanat_api.tables import Colour, Matrix
+from qanat_common.ogc import InputDescription
 
 MULTILINE = frozenset({"expression", "execute_sql", "raster_calc_expression"})
 """QGIS's types of texts that are long."""
-
-LARGEST = sys.float_info.max
-LARGEST_WHOLE = 2.0**63
-"""From here on a whole number is none of 64 bits, and written as a float."""
 
 SCALARS = frozenset({"string", "number", "integer"})
 
@@ -292,6 +285,12 @@ class Geometry(Plain):
         """A GeoJSON geometry, or a text."""
         return not about.repeated and "geojson-geometry" in formats(about.schema_)
 
+    def initial(self, shown: Field) -> dict[str, list[str]]:
+        """A text, or an object that may be qualified."""
+        given = shown.default
+        inner = given.get("value", given) if isinstance(given, dict) else given
+        return {} if inner is None else {shown.key: [value_text(inner)]}
+
     def value(self, shown: Field, text: str) -> JsonValue:
         """An object is qualified, so that none is taken for a link."""
         return {"value": json_of(text)} if text.startswith("{") else text
@@ -327,6 +326,7 @@ KINDS: tuple[Kind, ...] = (
     Layers(),
     Layer(),
     Choices(),
+    Matrix(),
     Pair(),
     Items(),
     Boolean(),
@@ -334,64 +334,9 @@ KINDS: tuple[Kind, ...] = (
     Number(),
     Crs(),
     Date(),
+    Colour(),
     LongText(),
     Text(),
     Json(),
 )
 """The first that fits is the kind of an input."""
-
-
-def is_list(about: InputDescription) -> bool:
-    """Whether a value is several: of an array, or of an input that may occur several times."""
-    return about.repeated != (about.schema_.get("type") == "array")
-
-
-def item_schema(about: InputDescription) -> JsonSchema:
-    """The schema of one of several values."""
-    if about.repeated:
-        return about.schema_
-    found: JsonSchema = about.schema_.get("items", {})
-    return found
-
-
-def number_of(schema: JsonSchema, text: str) -> int | float:
-    """The number that a text says. Raises Unreadable."""
-    whole = _WHOLE.fullmatch(text)
-    if schema.get("type") == "integer" and not whole:
-        raise Unreadable(f"{text[:50]!r} is not a whole number")
-    if not _NUMBER.fullmatch(text):
-        raise Unreadable(f"{text[:50]!r} is not a number, such as 2.5")
-    if abs(float(text)) > LARGEST:
-        raise Unreadable(f"{text[:50]!r} is larger than numbers can be")
-    return int(text) if whole and abs(float(text)) < LARGEST_WHOLE else float(text)
-
-
-def option_value(text: str) -> JsonValue:
-    """The value of an option: it stands there as JSON; what is none is taken for a text."""
-    try:
-        value: JsonValue = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-    return value
-
-
-def json_of(text: str) -> JsonValue:
-    """The value that a text says as JSON. Raises Unreadable."""
-    try:
-        value: JsonValue = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(f"is not JSON: {error}") from None
-    return value
-
-
-def formats(schema: JsonSchema) -> set[str]:
-    """The formats that a schema or its alternatives name, by their short names."""
-    return {name.rpartition("/")[2] for name in _formats(schema)}
-
-
-def _formats(schema: dict[str, Any]) -> Iterator[str]:
-    if "format" in schema:
-        yield schema["format"]
-    for name in ("allOf", "oneOf", "anyOf"):
-        for inner in schema.get(name, ()):
-            yield from _formats(inner)

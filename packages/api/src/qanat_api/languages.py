@@ -8,6 +8,7 @@ people, and in strings. What others wrote, such as titles of processes, is left 
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -51,8 +52,27 @@ def catalogue(name: str) -> Mapping[str, str]:
     return found
 
 
-def told(text: str, name: str) -> str:
+@dataclass(frozen=True)
+class Said:
+    """A text of ours with values in it, which are told as they are; `{}` is where each belongs."""
+
+    text: str
+    values: tuple[object, ...] = ()
+
+    @classmethod
+    def of(cls, text: str, *values: object) -> "Said":
+        """A text; the one that catalogues have."""
+        return cls(text, values)
+
+    def __str__(self) -> str:
+        """In English."""
+        return self.text.format(*self.values)
+
+
+def told(text: "str | Said", name: str) -> str:
     """A text of ours in a language; blanks around it stay."""
+    if isinstance(text, Said):
+        return told(text.text, name).format(*text.values)
     key = " ".join(text.split())
     if not key:
         return text

@@ -1,7 +1,7 @@
 """The fields that take a layer, or another file: uploaded, pasted or by its address; pure."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import ClassVar, TypeVar
 
@@ -67,8 +67,8 @@ class Layer:
         return not about.repeated and bool(media_types(about.schema_))
 
     def initial(self, shown: Field) -> dict[str, list[str]]:
-        """Nothing: no layer is a default."""
-        return {}
+        """No layer is a default; of one that was given before, all but a file can be filled in."""
+        return {} if shown.default is None else _again(shown, [shown.default])
 
     def read(self, shown: Field, filled: Filled) -> JsonValue:
         """The value as the execute request has it."""
@@ -89,6 +89,11 @@ class Layers(Layer):
         """What has a media type, and may occur several times."""
         return about.repeated and bool(media_types(about.schema_))
 
+    def initial(self, shown: Field) -> dict[str, list[str]]:
+        """All that can be filled in of those that were given before."""
+        given = shown.default if isinstance(shown.default, list) else []
+        return _again(shown, given)
+
     def read(self, shown: Field, filled: Filled) -> JsonValue:
         """The values, in the order of the ways."""
         return list(_given(shown, filled, _uploaded)) or None
@@ -96,6 +101,26 @@ class Layers(Layer):
     def sketch(self, shown: Field, filled: Filled) -> Term:
         """The same, of files whose names alone are known."""
         return list(_given(shown, filled, _named)) or None
+
+
+def _again(shown: Field, given: Sequence[JsonValue]) -> dict[str, list[str]]:
+    """What is filled in where these values were given; a file must be chosen again."""
+    named = [each for each in given if isinstance(each, str)]
+    objects = [each for each in given if isinstance(each, dict)]
+    addresses = [str(each["href"]) for each in objects if "href" in each]
+    texts = [each for each in objects if "value" in each and not each.get("encoding")]
+    found = {
+        f"{shown.key}/layer": named,
+        f"{shown.key}/url": ["\n".join(addresses)] if addresses else [],
+        f"{shown.key}/text": [_as_text(texts)] if texts else [],
+    }
+    return {key: several for key, several in found.items() if several}
+
+
+def _as_text(values: Sequence[Mapping[str, JsonValue]]) -> str:
+    """One text as it is; several values as an array of JSON."""
+    content = values[0]["value"] if len(values) == 1 else list(values)
+    return content if isinstance(content, str) else orjson.dumps(content).decode()
 
 
 def _only(given: list[T]) -> T | None:

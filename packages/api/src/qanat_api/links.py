@@ -76,6 +76,18 @@ class Links:
         """Where a form is sent to that is to be shown as code."""
         return self._within(f"{self._process(process_id)}/form/request")
 
+    def check(self, process_id: str) -> str:
+        """Where a form is sent to that is to be checked only."""
+        return self._within(f"{self._process(process_id)}/form/check")
+
+    def again(self, process_id: str, job_id: str) -> str:
+        """The form of a process, filled in as for a job."""
+        return with_query(self.process(process_id), {"again": job_id})
+
+    def jobs_of(self, process_id: str) -> str:
+        """The jobs of a process."""
+        return with_query(self.jobs, {"processID": process_id})
+
     def start(self) -> str:
         """The landing page."""
         return self._within(f"{self.base}/")

@@ -16,7 +16,7 @@ from qanat_api.fields import Field, Filled, fields, roles
 from qanat_api.filters import ProcessQuery
 from qanat_api.html import Site, render
 from qanat_api.kinds import KINDS
-from qanat_api.links import in_format
+from qanat_api.links import in_format, with_query
 from qanat_api.schemas import media_types
 from qanat_api.snippets import snippets
 from qanat_api.status import failure
@@ -44,6 +44,9 @@ STATES: Mapping[str, tuple[str, str]] = {
     JobStatus.DISMISSED: ("⊘", "Dismissed"),
 }
 """Status → a sign and a word."""
+
+WAITED, RAN, RUNS = "Waited", "Ran", "Running for"
+"""What a job did, and for how long."""
 
 CRS_EXAMPLES = (
     ("EPSG:4326", "WGS 84: longitude and latitude"),
@@ -129,11 +132,12 @@ def process(
     error: QanatError | None = None,
     *,
     secured: bool = False,
+    checked: bool = False,
 ) -> bytes:
     """A process with the form that runs it; as it was filled in, with what is wrong with it.
 
     `projects` are the names of those in which it may run; `secured` says that who runs it must show
-    who it is.
+    who it is, `checked` that what is filled in can be run.
     """
     form = form_of(offered.process)
     filled = filled or forms.initial(offered.process, form)
@@ -158,6 +162,7 @@ def process(
         filled=filled,
         snippets=snippets(offered, form, filled, site.links, secured=secured),
         error=error,
+        checked=checked,
         faults=forms.by_field(error.faults) if error else {},
         crs_examples=CRS_EXAMPLES,
     )
@@ -180,7 +185,16 @@ def service(site: Site, document: Document) -> bytes:
 
 def jobs(site: Site, document: Document, query: Mapping[str, list[str]]) -> bytes:
     """Some jobs, with the filters by which they were found."""
-    return _page("jobs.html", site, document, _self(document), query=query, states=STATES)
+    first = {name: several for name, several in query.items() if name != "cursor"}
+    return _page(
+        "jobs.html",
+        site,
+        document,
+        _self(document),
+        query=query,
+        states=STATES,
+        newest_href=with_query(site.links.jobs, first),
+    )
 
 
 def job(
@@ -202,6 +216,9 @@ def job(
         ended=record.ended,
         project=record.request.project,
         process_href=site.links.in_project(record.request.project).process(record.process_id),
+        again_href=site.links.in_project(record.request.project).again(
+            record.process_id, record.job_id
+        ),
         failed=failed,
         log=log,
         service=record.service,
@@ -304,7 +321,7 @@ def _output_choices(described: Process) -> Iterator[dict[str, Any]]:
 def _spent(record: JobRecord, now: datetime) -> Mapping[str, float]:
     """What a job did → for how many seconds."""
     end = record.finished or now
-    spent = {"Waited": ((record.started or end) - record.created).total_seconds()}
+    spent = {WAITED: ((record.started or end) - record.created).total_seconds()}
     if record.started:
-        spent["Ran" if record.finished else "Running for"] = (end - record.started).total_seconds()
+        spent[RAN if record.finished else RUNS] = (end - record.started).total_seconds()
     return {name: max(0.0, seconds) for name, seconds in spent.items()}

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from pydantic import JsonValue
 
+from qanat_api.languages import Said
 from qanat_api.negotiation import media_range
 from qanat_common.ogc import GEOJSON, JSON
 from qanat_common.protocol import OutputValue, StoredFile
@@ -16,7 +17,7 @@ from qanat_common.protocol import OutputValue, StoredFile
 LARGEST = 5_000_000
 """Files up to so many bytes are looked into."""
 
-MOST_ROWS = 20
+MOST_ROWS = 100
 MOST_COLUMNS = 30
 LONGEST_TEXT = 20_000
 LONGEST_CELL = 200
@@ -35,7 +36,7 @@ class Preview:
     total: int = 0
     mapped: bool = False
     pictured: bool = False
-    notes: Sequence[str] = field(default_factory=tuple)
+    notes: Sequence[Said] = field(default_factory=tuple)
 
 
 def needs_content(value: OutputValue) -> bool:
@@ -55,7 +56,7 @@ def of_file(media_type: str, content: bytes | None) -> Preview:
     try:
         return reader(content)
     except ValueError:
-        return Preview(notes=(f"It cannot be shown: it is not {media_type}.",))
+        return Preview(notes=(Said.of("It cannot be shown: it is not {}.", media_type),))
 
 
 def of_value(value: JsonValue) -> Preview:
@@ -94,23 +95,25 @@ def _of_features(value: Mapping[str, Any]) -> Preview:
     )
 
 
-def _counted(features: Sequence[Mapping[str, Any]]) -> str:
+def _counted(features: Sequence[Mapping[str, Any]]) -> Said:
     """How many features there are of each type of geometry."""
     if not features:
-        return "No features."
+        return Said.of("No features.")
     counts: dict[str, int] = {}
     for each in features:
         geometry = each.get("geometry")
         name = str(geometry.get("type")) if isinstance(geometry, dict) else "without geometry"
         counts[name] = counts.get(name, 0) + 1
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return f"{len(features)} feature{'s' if len(features) > 1 else ''}: {told}"
+    if len(features) == 1:
+        return Said.of("1 feature: {}", told)
+    return Said.of("{} features: {}", len(features), told)
 
 
 def _of_csv(content: bytes) -> Preview:
     lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     if not lines:
-        return Preview(notes=("An empty table.",))
+        return Preview(notes=(Said.of("An empty table."),))
     rows = [[_cell(cell) for cell in line[:MOST_COLUMNS]] for line in lines[1 : MOST_ROWS + 1]]
     return Preview(columns=lines[0][:MOST_COLUMNS], rows=rows, total=len(lines) - 1)
 
@@ -123,7 +126,7 @@ def _of_text(content: bytes) -> Preview:
     text = content.decode("utf-8", "replace")
     if len(text) <= LONGEST_TEXT:
         return Preview(text=text)
-    return Preview(text=text[:LONGEST_TEXT], notes=("Only its beginning is shown.",))
+    return Preview(text=text[:LONGEST_TEXT], notes=(Said.of("Only its beginning is shown."),))
 
 
 _READERS: Mapping[str, Callable[[bytes], Preview]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from qanat_api import previews
+from qanat_api.languages import Said
 from qanat_api.links import Links
 from qanat_api.negotiation import media_range
 from qanat_api.previews import Preview
@@ -71,4 +72,4 @@ def _preview(files: Files, value: OutputValue) -> Preview:
     try:
         return previews.of_file(value.media_type, b"".join(files.stream(value.key)))
     except FileNotFoundError:
-        return Preview(notes=("The file is no longer there.",))
+        return Preview(notes=(Said.of("The file is no longer there."),))

@@ -53,15 +53,45 @@ async def sketch(
     return documents.plain({each.name: each.code for each in made}, headers=NO_STORE)
 
 
+@router.post("/processes/{process_id}/form/check", response_model=None)
+async def check(
+    request: Request, process_id: str, parts: PartsOf, links: LinksOf, site: SiteOf
+) -> Response:
+    """Whether what is filled in can be run: as a document for the script of the page, or as the page."""
+    forms.check_origin(request.headers, links.base)
+    offered = parts.jobs.process(process_id, links.project)
+    filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
+    as_html = negotiation.wants_html(request.headers.get("accept"), request.query_params.get("f"))
+    try:
+        body = await asyncio.to_thread(_body, offered, filled)
+        await parts.jobs.check(offered, body, links.base)
+    except QanatError as error:
+        if not as_html:
+            return documents.problem(request, error)
+        made = _again(parts, site, offered, filled, error)
+        return html.page(request, made, error.status, problem_headers(error))
+    if not as_html:
+        return documents.plain({"valid": True}, headers=NO_STORE)
+    return html.page(request, _again(parts, site, offered, filled, checked=True))
+
+
 def _again(
-    parts: Parts, site: Site, offered: Offered, filled: Filled, error: QanatError | None = None
+    parts: Parts,
+    site: Site,
+    offered: Offered,
+    filled: Filled,
+    error: QanatError | None = None,
+    *,
+    checked: bool = False,
 ) -> bytes:
     """The page of a process, with its form as it was filled in."""
     links = site.links
     document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
     names = list(parts.catalog.snapshot.published)
     secured = parts.gate is not None
-    return pages.process(site, offered, document, names, filled, error, secured=secured)
+    return pages.process(
+        site, offered, document, names, filled, error, secured=secured, checked=checked
+    )
 
 
 async def _execute(parts: Parts, offered: Offered, filled: Filled, base: str) -> str:
@@ -78,6 +108,7 @@ def _body(offered: Offered, filled: Filled) -> bytes:
 
 @get(router, "/processes/{process_id}/form", document=False)
 @get(router, "/processes/{process_id}/form/request", document=False)
+@get(router, "/processes/{process_id}/form/check", document=False)
 async def form(process_id: str, links: LinksOf) -> Response:
     """Who loads a form again that was sent: the page that has it."""
     return _see(links.process(process_id))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
-from qanat_api import body, content, documents, filters, html, negotiation, pages
+from qanat_api import body, content, documents, filters, forms, html, negotiation, pages
 from qanat_api.catalog import Offered
+from qanat_api.fields import Filled
 from qanat_api.jobs import Execution
 from qanat_api.links import Links, header, profile
 from qanat_api.negotiation import Preferences
@@ -55,11 +56,19 @@ async def process(
     offered = parts.jobs.process(process_id, links.project)
     if as_html:
         document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
-        names = list(parts.catalog.snapshot.published)
-        made = pages.process(site, offered, document, names, secured=parts.gate is not None)
+        names, secured = list(parts.catalog.snapshot.published), parts.gate is not None
+        again = request.query_params.get("again")
+        filled = await _again(parts, offered, again) if again else None
+        made = pages.process(site, offered, document, names, filled, secured=secured)
         return html.conditional(request, documents.ready_bytes(made))
     ready = parts.jobs.offered(links.project).description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
+
+
+async def _again(parts: Parts, offered: Offered, job_id: str) -> Filled:
+    """The form as it would ask for what a job was asked for. Raises NotFound."""
+    asked = await parts.jobs.request(job_id)
+    return forms.again(offered.process, pages.form_of(offered.process), asked)
 
 
 @router.post("/processes/{process_id}/execution", response_model=None)

@@ -25,6 +25,32 @@ async function read(address) {
   return answer.json();
 }
 
+// A ring that crosses the date line goes on beyond it, and is there on the other side too; along a pole it ends.
+function unwrapped(ring) {
+  let turn = 0;
+  return ring.map(([x, y], at) => {
+    const before = at ? ring[at - 1][0] : x;
+    if (Math.abs(x - before) > 180 && Math.abs(y) < 89) {
+      turn += x < before ? 360 : -360;
+    }
+    return [x + turn, y];
+  });
+}
+
+function whole(land) {
+  const shapes = land.features ?? [land];
+  const polygons = shapes.flatMap((each) => {
+    const { type, coordinates } = each.geometry;
+    return type === "Polygon" ? [coordinates] : coordinates;
+  });
+  const copies = polygons.flatMap((rings) => {
+    const own = rings.map(unwrapped);
+    const shifts = [-360, 0, 360].filter((by) => own[0].some(([x]) => Math.abs(x + by) < 180));
+    return shifts.map((by) => own.map((ring) => ring.map(([x, y]) => [x + by, y])));
+  });
+  return { type: "MultiPolygon", coordinates: copies };
+}
+
 async function draw(box) {
   const [topology, data] = await Promise.all([read(box.dataset.land), read(box.dataset.geojson)]);
   if (data.features?.length > MOST_FEATURES) {
@@ -33,7 +59,7 @@ async function draw(box) {
   box.hidden = false;
   const map = L.map(box, { attributionControl: false, worldCopyJump: true, scrollWheelZoom: false });
   map.createPane("land").style.zIndex = 100;
-  L.geoJSON(topojson.feature(topology, topology.objects.land), {
+  L.geoJSON(whole(topojson.feature(topology, topology.objects.land)), {
     pane: "land",
     interactive: false,
     style: { stroke: false, fillColor: colour("--land"), fillOpacity: 1 },
