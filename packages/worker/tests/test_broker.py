@@ -246,6 +246,25 @@ def test_a_job_that_does_not_end_in_time_is_given_back_and_run_by_another(
     assert record.attempt == 2
 
 
+def test_a_job_that_comes_while_a_worker_drains_is_another_workers_at_once(
+    world: World, tmp_path: Path
+) -> None:
+    first = world.ready_worker(drain_timeout="600")
+    marker = tmp_path / "marker"
+    world.send("wait", x=str(marker))
+    world.until(marker.exists)
+    first.send_signal(signal.SIGTERM)
+    world.listen(lambda said: said.state is WorkerState.DRAINING, 3)
+    world.send("echo", "late", x=1)
+    world.heard.clear()
+    world.ready_worker()
+    assert world.ends("late") is JobStatus.SUCCESSFUL
+    assert first.poll() is None
+    marker.unlink()
+    assert world.ends() is JobStatus.SUCCESSFUL
+    assert first.wait(20) == 0
+
+
 def test_a_second_signal_stops_at_once(world: World, tmp_path: Path) -> None:
     process = world.ready_worker(drain_timeout="600")
     marker = tmp_path / "marker"

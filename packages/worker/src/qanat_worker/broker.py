@@ -165,6 +165,8 @@ class JobConsumer(Consumer):
     """Celery's consumer, without what is never used here; it comes back soon, and waits for no queue."""
 
     controller: Any
+    pool: Any
+    hub: Any
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type, misc]  # the stubs have a variable
         """The steps of the consumer."""
@@ -200,6 +202,35 @@ class JobConsumer(Consumer):
         if isinstance(exc, Silent):
             self.controller.parts.queues.silent(exc.name)
         super().on_connection_error_after_connected(exc)
+
+    def stop(self) -> None:
+        """Part of Consumer: begun jobs are seen out, all others are another worker's at once."""
+        super().stop()
+        connection = self.connection
+        if connection is None or self.hub is None:
+            return
+        self.pool.executor.shutdown(wait=False, cancel_futures=True)
+        for request in set(celery_state.reserved_requests) - set(celery_state.active_requests):
+            request.reject(requeue=True)
+            celery_state.task_ready(request)
+        try:
+            self._see_out()
+        except lost(connection) as error:
+            logger.warning("the broker was lost, the last messages come again: %s", error)
+
+    def _see_out(self) -> None:
+        """Talk on with the broker while jobs run: Celery would only wait for them.
+
+        Their messages are acknowledged when they end, heartbeats go out, and a job that Redis
+        gives to a question from before goes back.
+        """
+        loop = self.hub.create_loop()
+        while celery_state.reserved_requests:
+            try:
+                next(loop)
+            except StopIteration:
+                loop = self.hub.create_loop()
+        next(loop, None)
 
 
 class JobWorker(WorkController):
