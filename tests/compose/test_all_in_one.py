@@ -20,7 +20,7 @@ WITHOUT_RIGHTS = (
 def url(docker_compose_command: str, free_ports: Callable[[int], list[int]]) -> Iterator[str]:
     """The address of a container that runs."""
     (port,) = free_ports(1)
-    run = ["docker", "run", "-d", "--rm", "--name", NAME, *WITHOUT_RIGHTS.split()]
+    run = ["docker", "run", "-d", "--name", NAME, *WITHOUT_RIGHTS.split()]
     images.done(
         *run,
         "-p",
