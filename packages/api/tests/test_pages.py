@@ -445,6 +445,7 @@ def test_results_are_shown_with_a_table_a_map_and_what_to_download(
     assert [cell.text for cell in shown.find("td")] == ["1"]
     assert "héllo" in shown.text
     assert f"{BASE}{done}/results/count" in shown.hrefs
+    assert f"/vsicurl/{BASE}{done}/results/file" in shown.text
 
 
 @pytest.mark.parametrize(

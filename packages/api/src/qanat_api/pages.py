@@ -254,14 +254,25 @@ async def results(
     outputs: Mapping[str, OutputValue],
     described: Process | None,
     document: Document,
+    *,
+    secured: bool = False,
 ) -> bytes:
-    """The outputs of a job: each with a link to all of it, and a first look."""
+    """The outputs of a job: each with a link to all of it, and a first look.
+
+    `secured` says that who reads them must show who it is.
+    """
     looked_into = [
         await asyncio.to_thread(shown.with_preview, each, files, outputs[each.name])
         for each in shown.outputs(site.links, record.job_id, outputs, described)
     ]
     return _page(
-        "results.html", site, document, _self(document), record=record, outputs=looked_into
+        "results.html",
+        site,
+        document,
+        _self(document),
+        record=record,
+        outputs=looked_into,
+        secured=secured,
     )
 
 

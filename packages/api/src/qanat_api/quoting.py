@@ -154,7 +154,10 @@ def _r_member(name: str, written: str) -> str:
 
 
 def _r_members(names: Sequence[str]) -> tuple[str, str]:
-    """A list without names is an array of JSON, and no name may be empty where a list is written."""
+    """A list without names is an array of JSON, and no name of a call may be empty.
+
+    `jsonlite` writes a number for a name that is empty: no request has one.
+    """
     if names and all(names):
         return "list(", ")"
     told = ", ".join(r_text(name) for name in names)

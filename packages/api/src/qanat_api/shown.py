@@ -10,8 +10,21 @@ from qanat_api.links import Links
 from qanat_api.negotiation import media_range
 from qanat_api.previews import Preview
 from qanat_api.responses import media_type_of
-from qanat_common.ogc import Process
+from qanat_common.ogc import GEOJSON, Process
 from qanat_common.protocol import OutputValue, Picture, StoredFile
+
+
+LAYERS = frozenset(
+    {
+        GEOJSON,
+        "application/flatgeobuf",
+        "application/geopackage+sqlite3",
+        "application/gml+xml",
+        "application/vnd.google-earth.kml+xml",
+        "image/tiff",
+    }
+)
+"""Media types of files that QGIS opens as layers by their address."""
 
 
 class Files(Protocol):
@@ -32,6 +45,8 @@ class Shown:
     file: StoredFile | None
     picture: Picture | None
     picture_href: str
+    layer: bool
+    """Whether it is a layer that others may open by its address."""
     preview: Preview
 
 
@@ -60,6 +75,7 @@ def _shown(
         file=file,
         picture=file.picture if file else None,
         picture_href=links.picture(job_id, name),
+        layer=media_range(media_type_of(value)) in LAYERS,
         preview=Preview() if isinstance(value, StoredFile) else previews.of_value(value.value),
     )
 

@@ -83,7 +83,10 @@ async def _page(
     own.append(json_link(links.job(record.job_id), "up", "The job"))
     document = {"links": [link.document() for link in own]}
     described = parts.described(record)
-    return await pages.results(site, parts.files, record, outputs, described, document)
+    secured = parts.gate is not None
+    return await pages.results(
+        site, parts.files, record, outputs, described, document, secured=secured
+    )
 
 
 @get(router, "/jobs/{job_id}/results/{output}", document=False)
