@@ -40,7 +40,7 @@ def test_every_file_is_ours_or_named_and_served() -> None:
 
 def test_our_own_scripts_are_short_and_make_no_html_of_texts() -> None:
     scripts = [(STATIC / name).read_text("utf-8") for name in OWN if name.endswith(".js")]
-    assert sum(script.count("\n") for script in scripts) <= 600
+    assert sum(script.count("\n") for script in scripts) <= 700
     for script in scripts:
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|//\w", script

@@ -182,6 +182,26 @@ def test_a_form_is_checked_in_place_and_knows_the_fields_of_its_layer(
     browser.check(urlsplit(server.url).netloc)
 
 
+def test_a_box_is_chosen_on_a_map_by_the_keyboard(
+    server: Any, browser: Any, until: Callable[..., Any]
+) -> None:
+    browser.goto(f"{server.url}/processes/native:extractbyextent")
+    browser.tab_to(lambda focused: focused["text"] == "Choose on a map")
+    browser.press("Enter")
+    zoomed = "document.querySelector('.map.choose .leaflet-control-zoom-in') !== null"
+    until(lambda: browser.evaluate(zoomed), SECONDS)
+    browser.tab_to(lambda focused: focused["text"] == "Take what the map shows")
+    browser.press("Enter")
+    names = ["west", "south", "east", "north"]
+    value = "Number(document.querySelector('[name=\"inputs/EXTENT/%s\"]').value)"
+    west, south, east, north = (browser.evaluate(value % name) for name in names)
+    assert -180 <= west < east <= 180
+    assert -90 <= south < north <= 90
+    until(lambda: "bbox" in browser.evaluate(CODE)[0][1], SECONDS)
+    assert browser.violations() == []
+    browser.check(urlsplit(server.url).netloc)
+
+
 def test_what_is_wrong_gets_the_focus_and_is_mended(
     server: Any, browser: Any, until: Callable[..., Any]
 ) -> None:

@@ -13,7 +13,6 @@ from qanat_api.responses import media_type_of
 from qanat_common.ogc import GEOJSON, Process
 from qanat_common.protocol import OutputValue, Picture, StoredFile
 
-
 LAYERS = frozenset(
     {
         GEOJSON,

@@ -1,5 +1,13 @@
-// Maps of GeoJSON results, on the coast lines of Natural Earth: nothing is asked of another host.
+// Maps on the coast lines of Natural Earth: of GeoJSON results, and to choose a box or a point. Nothing is asked of
+// another host.
 "use strict";
+
+const TELLS = {
+  en: { open: "Choose on a map", extent: "Take what the map shows", point: "Take the middle of the map", taken: "Taken:", map: "Map to choose on: arrow keys move it, plus and minus zoom" },
+  de: { open: "Auf einer Karte wählen", extent: "Nehmen, was die Karte zeigt", point: "Die Mitte der Karte nehmen", taken: "Genommen:", map: "Karte zum Wählen: Pfeiltasten verschieben, Plus und Minus vergrößern und verkleinern" },
+  fr: { open: "Choisir sur une carte", extent: "Prendre ce que montre la carte", point: "Prendre le milieu de la carte", taken: "Pris :", map: "Carte pour choisir : les flèches la déplacent, plus et moins changent l’échelle" },
+};
+const tells = TELLS[document.documentElement.lang] ?? TELLS.en;
 
 const MOST_FEATURES = 20000;
 
@@ -51,12 +59,7 @@ function whole(land) {
   return { type: "MultiPolygon", coordinates: copies };
 }
 
-async function draw(box) {
-  const [topology, data] = await Promise.all([read(box.dataset.land), read(box.dataset.geojson)]);
-  if (data.features?.length > MOST_FEATURES) {
-    data.features.length = MOST_FEATURES;
-  }
-  box.hidden = false;
+function onLand(box, topology) {
   const map = L.map(box, { attributionControl: false, worldCopyJump: true, scrollWheelZoom: false });
   map.createPane("land").style.zIndex = 100;
   L.geoJSON(whole(topojson.feature(topology, topology.objects.land)), {
@@ -64,6 +67,16 @@ async function draw(box) {
     interactive: false,
     style: { stroke: false, fillColor: colour("--land"), fillOpacity: 1 },
   }).addTo(map);
+  return map;
+}
+
+async function draw(box) {
+  const [topology, data] = await Promise.all([read(box.dataset.land), read(box.dataset.geojson)]);
+  if (data.features?.length > MOST_FEATURES) {
+    data.features.length = MOST_FEATURES;
+  }
+  box.hidden = false;
+  const map = onLand(box, topology);
   const style = { color: colour("--mark"), weight: 2, fillOpacity: 0.25, radius: 5 };
   const layer = L.geoJSON(data, {
     style,
@@ -78,6 +91,61 @@ async function draw(box) {
   }
 }
 
-for (const box of document.querySelectorAll(".map")) {
+// A box or a point of a form, in longitudes and latitudes; the fields stay the way that is always there.
+const PARTS = { extent: ["west", "south", "east", "north"], point: ["x", "y"] };
+
+function seen(kind, map) {
+  const turn = Math.round(map.getCenter().lng / 360) * 360;
+  const bounds = map.getBounds();
+  const box = [Math.max(bounds.getWest() - turn, -180), bounds.getSouth(), Math.min(bounds.getEast() - turn, 180), bounds.getNorth()];
+  const numbers = kind === "extent" ? box : [map.getCenter().lng - turn, map.getCenter().lat];
+  const digits = Math.max(0, Math.min(6, Math.round(map.getZoom() / 3)));
+  return numbers.map((number) => String(Number(number.toFixed(digits))));
+}
+
+function offerMap(place) {
+  const kind = place.dataset.place;
+  const around = document.createElement("details");
+  around.className = "more";
+  const opener = document.createElement("summary");
+  opener.textContent = tells.open;
+  const box = document.createElement("div");
+  box.className = `map choose ${kind}`;
+  box.setAttribute("role", "application");
+  box.setAttribute("aria-label", tells.map);
+  const take = document.createElement("button");
+  take.type = "button";
+  take.className = "secondary";
+  take.textContent = tells[kind];
+  const said = document.createElement("span");
+  said.setAttribute("role", "status");
+  const row = document.createElement("p");
+  row.className = "row";
+  row.append(take, said);
+  around.append(opener, box, row);
+  const hints = place.querySelector(".hints");
+  place.insertBefore(around, hints);
+  let map = null;
+  around.addEventListener("toggle", async () => {
+    if (around.open && !map) {
+      map = onLand(box, await read(place.dataset.land)).setView([20, 0], 1);
+    }
+  });
+  take.addEventListener("click", () => {
+    const numbers = seen(kind, map);
+    const controls = PARTS[kind].map((part) => place.querySelector(`[name$="/${part}"]`));
+    controls.forEach((control, at) => {
+      control.value = numbers[at];
+    });
+    const crs = place.querySelector('[name$="/crs"]');
+    crs.value = kind === "extent" ? "" : "EPSG:4326";
+    controls[0].dispatchEvent(new Event("input", { bubbles: true }));
+    said.textContent = `${tells.taken} ${numbers.join(", ")}`;
+  });
+}
+
+document.querySelectorAll("fieldset[data-place]").forEach(offerMap);
+
+for (const box of document.querySelectorAll(".map[data-geojson]")) {
   draw(box).catch(() => box.remove());
 }
