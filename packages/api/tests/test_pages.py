@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -555,3 +556,22 @@ def test_a_wrong_host_or_format_is_told_as_json(api: Any) -> None:
     ):
         assert answer.status_code == 400
         assert "json" in answer.headers["Content-Type"]
+
+
+def test_the_page_of_a_process_tells_how_many_jobs_wait(api: Any, page: Callable[..., Any]) -> None:
+    assert "Jobs that wait there now0" in page("/processes/test:echo").text.replace("\n", "")
+    api.submit()
+    assert "Jobs that wait there now1" in page("/processes/test:echo").text.replace("\n", "")
+
+
+def test_the_page_of_a_process_is_there_while_the_store_is_away(
+    api: Any, page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(service: str) -> None:
+        raise Unavailable("the store is away")
+
+    parts = api.http.app.state.parts
+    monkeypatch.setattr(api.http.app.state, "parts", replace(parts, waiting=away))
+    shown = page("/processes/test:echo")
+    assert shown.status == 200
+    assert "Jobs that wait" not in shown.text

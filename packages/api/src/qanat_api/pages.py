@@ -133,11 +133,13 @@ def process(
     *,
     secured: bool = False,
     checked: bool = False,
+    waiting: int | None = None,
 ) -> bytes:
     """A process with the form that runs it; as it was filled in, with what is wrong with it.
 
     `projects` are the names of those in which it may run; `secured` says that who runs it must show
-    who it is, `checked` that what is filled in can be run.
+    who it is, `checked` that what is filled in can be run; `waiting` how many
+    jobs of its service wait.
     """
     form = form_of(offered.process)
     filled = filled or forms.initial(offered.process, form)
@@ -163,6 +165,7 @@ def process(
         snippets=snippets(offered, form, filled, site.links, secured=secured),
         error=error,
         checked=checked,
+        waiting=waiting,
         faults=forms.by_field(error.faults) if error else {},
         crs_examples=CRS_EXAMPLES,
     )

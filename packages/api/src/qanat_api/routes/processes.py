@@ -1,5 +1,6 @@
 """Processes: the list, a description, and an execution."""
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from qanat_api.negotiation import Preferences
 from qanat_api.responses import answer
 from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
 from qanat_api.status import outcome, status_document
-from qanat_common.errors import NoSuchOutput, QanatError
+from qanat_common.errors import NoSuchOutput, QanatError, Unavailable
 from qanat_common.jobs import JobRecord
 from qanat_common.ogc import Return, Transmission
 from qanat_common.protocol import RunJob
@@ -59,10 +60,21 @@ async def process(
         names, secured = list(parts.catalog.snapshot.published), parts.gate is not None
         again = request.query_params.get("again")
         filled = await _again(parts, offered, again) if again else None
-        made = pages.process(site, offered, document, names, filled, secured=secured)
+        waiting = await _waiting(parts, offered.service)
+        made = pages.process(
+            site, offered, document, names, filled, secured=secured, waiting=waiting
+        )
         return html.conditional(request, documents.ready_bytes(made))
     ready = parts.jobs.offered(links.project).description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
+
+
+async def _waiting(parts: Parts, service: str) -> int | None:
+    """How many jobs of a service wait; None while the store is away: the page is there all the same."""
+    try:
+        return (await asyncio.to_thread(parts.waiting, service)).count
+    except Unavailable:
+        return None
 
 
 async def _again(parts: Parts, offered: Offered, job_id: str) -> Filled:
