@@ -162,6 +162,9 @@ class Browser:
             features=[{"name": "prefers-color-scheme", "value": name}],
         )
 
+    def speak(self, language: str) -> None:
+        self.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+
     def violations(self) -> list[str]:
         """What axe-core finds against WCAG 2.2 AA."""
         self.evaluate((ASSETS / "axe.min.js").read_text("utf-8") + "; undefined")

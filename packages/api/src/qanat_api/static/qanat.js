@@ -3,9 +3,9 @@
 
 // The few texts that scripts show, in the languages of the pages.
 const TEXTS = {
-  en: { processes: "processes", of: "of", away: "The server does not answer; trying on." },
-  de: { processes: "Prozesse", of: "von", away: "Der Server antwortet nicht; es wird weiter versucht." },
-  fr: { processes: "traitements", of: "sur", away: "Le serveur ne répond pas ; nouvel essai." },
+  en: { processes: "processes", of: "of", last: "Run last", away: "The server does not answer; trying on." },
+  de: { processes: "Prozesse", of: "von", last: "Zuletzt ausgeführt", away: "Der Server antwortet nicht; es wird weiter versucht." },
+  fr: { processes: "traitements", of: "sur", last: "Lancés récemment", away: "Le serveur ne répond pas ; nouvel essai." },
 };
 const ours = TEXTS[document.documentElement.lang] ?? TEXTS.en;
 
@@ -39,6 +39,44 @@ for (const box of document.querySelectorAll("input[data-filter]")) {
   if (items.length && !box.value) {
     box.addEventListener("input", filter);
   }
+}
+
+// The processes that were run last are kept in this browser only, and lead the list.
+const LAST = "qanat-last";
+const MOST_LAST = 6;
+
+function lastRun() {
+  try {
+    const found = JSON.parse(localStorage.getItem(LAST) ?? "[]");
+    return found.filter((each) => /^\/[^/]/.test(each.path) && typeof each.title === "string");
+  } catch {
+    return [];
+  }
+}
+
+document.getElementById("run")?.addEventListener("submit", (event) => {
+  const path = new URL(event.target.action).pathname.replace(/\/form$/, "");
+  const title = document.querySelector("h1").textContent;
+  const others = lastRun().filter((each) => each.path !== path);
+  try {
+    localStorage.setItem(LAST, JSON.stringify([{ path, title }, ...others].slice(0, MOST_LAST)));
+  } catch {
+    // The browser keeps nothing.
+  }
+});
+
+const processes = document.getElementById("list");
+if (processes && lastRun().length) {
+  const row = document.createElement("p");
+  row.className = "last";
+  row.append(`${ours.last}: `);
+  for (const { path, title } of lastRun()) {
+    const link = document.createElement("a");
+    link.href = path;
+    link.textContent = title;
+    row.append(link, " ");
+  }
+  processes.before(row);
 }
 
 // What is wrong with a form is the first thing to read.
