@@ -184,9 +184,9 @@ def valkey(valkey_server: Pair) -> Pair:
 
 
 @contextmanager
-def running_redis() -> Iterator[Pair]:
-    """Debian's Redis, on loopback."""
-    binary = shutil.which("redis-server")
+def running_redis(binary: str | Path | None = None) -> Iterator[Pair]:
+    """Debian's Redis, or another server that speaks as it does, on loopback."""
+    binary = binary or shutil.which("redis-server")
     if binary is None:
         missing("redis-server is not installed")
     made = Path(tempfile.mkdtemp(prefix="qr"))

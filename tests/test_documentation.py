@@ -57,6 +57,13 @@ def test_every_promise_names_tests_that_there_are() -> None:
         ]
 
 
+def test_every_threat_names_tests_that_there_are() -> None:
+    text = (ROOT / "docs" / "explanation" / "threats.md").read_text("utf-8")
+    named = re.findall(r"^- `([\w/.]+)::(\w+)`$", text, re.MULTILINE)
+    assert len(named) == text.count("::")
+    assert [each for each in named if each[1] not in functions_of(ROOT / each[0])] == []
+
+
 def functions_of(path: Path) -> set[str]:
     """The names of the tests of a file; none when there is no such file."""
     if not path.exists():

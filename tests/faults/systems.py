@@ -7,99 +7,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import conftest
 import httpx2
 import psutil
+from tests.faults.machine import CLOCK_LIBRARIES, Clock, Disk, disk
 from tests.faults.proxy import Proxy
-
-from qanat.valkey import find_binary
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-DISK_MIB = 64
-UMOUNT = ("umount", "--lazy")
-CLOCK_LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 START_SECONDS = 120.0
-
-
-@dataclass
-class Disk:
-    """The folder of a system: a small file system of its own where we may mount one."""
-
-    folder: Path
-    mounted: bool = False
-
-    @property
-    def ballast(self) -> Path:
-        """What fills it."""
-        return self.folder / "ballast"
-
-    def fill(self) -> None:
-        """Leave no byte free."""
-        with self.ballast.open("ab", buffering=0) as file, suppress(OSError):
-            for piece in (1 << 16, 1 << 12, 1):
-                with suppress(OSError):
-                    while True:
-                        file.write(b"\0" * piece)
-
-    def free(self) -> None:
-        """Give the space back."""
-        self.ballast.unlink(missing_ok=True)
-
-
-@contextmanager
-def disk(folder: Path) -> Iterator[Disk]:
-    """A tmpfs at a folder, as root; else the folder as it is."""
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=700", "qanat-faults"]
-    mounted = (
-        os.getuid() == 0
-        and subprocess.run([*command, str(folder)], capture_output=True, check=False).returncode
-        == 0
-    )
-    try:
-        yield Disk(folder, mounted)
-    finally:
-        if mounted:
-            subprocess.run([*UMOUNT, str(folder)], check=True)
-
-
-@dataclass
-class Clock:
-    """The clock of the store, which is that of the records: stepped by libfaketime, if it is there."""
-
-    file: Path
-    steps: bool = bool(CLOCK_LIBRARIES)
-
-    def environ(self) -> dict[str, str]:
-        """What makes a process go by it."""
-        if not self.steps:
-            return {}
-        self.step(0)
-        return {
-            "LD_PRELOAD": str(CLOCK_LIBRARIES[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-    def server(self) -> Path:
-        """A Valkey that goes by this clock; Python's own sleep does not bear it."""
-        script = self.file.with_name("valkey-server")
-        words = " ".join(f"{name}={value}" for name, value in self.environ().items())
-        binary = find_binary(None)
-        script.write_text(f'#!/bin/sh\nexec env {words} {binary} "$@"\n')
-        script.chmod(0o700)
-        return script
-
-    def step(self, seconds: int) -> None:
-        """Put it so many seconds from the true time."""
-        new = self.file.with_suffix(".new")
-        new.write_text(f"{seconds:+d}s\n")
-        new.replace(self.file)
+SERVERS = frozenset({"redis-server", "valkey-server", "beam.smp"})
 
 
 @dataclass
@@ -302,9 +224,8 @@ class Apart(System):
         found: dict[str, int] = {}
         for name, process in self.running.items():
             found |= below(name, process.pid) if name == "worker 1" else {name: process.pid}
-        for name, words in (("redis", "redis-server"), ("rabbitmq", "beam.smp")):
-            process = self.servers[name].process
-            for each in _below_shell(process.pid, words) if process else ():
+        for name, server in self.servers.items():
+            for each in _below_shell(server.process.pid) if server.process else ():
                 found[name] = each.pid
         return found
 
@@ -361,12 +282,16 @@ def all_in_one(folder: Path) -> Iterator[System]:
 
 
 @contextmanager
-def apart(folder: Path) -> Iterator[System]:
-    """Running services on RabbitMQ and Redis, each connection through a proxy."""
+def apart(folder: Path, *, steps: bool = False) -> Iterator[System]:
+    """Running services on RabbitMQ and Redis, each connection through a proxy.
+
+    Debian's Redis does not bear the library that steps its clock: then Valkey is in its place.
+    """
     with ExitStack() as stack:
         small = stack.enter_context(disk(_made(folder / "disk")))
-        clock = Clock(folder / "clock", steps=False)  # Debian's Redis does not bear the library
-        redis = stack.enter_context(conftest.running_redis())
+        clock = Clock(folder / "clock", steps=steps and bool(CLOCK_LIBRARIES))
+        binary = clock.server() if clock.steps else None
+        redis = stack.enter_context(conftest.running_redis(binary))
         rabbitmq = stack.enter_context(conftest.running_rabbitmq())
         ports = {
             "store": int(redis.url.rpartition(":")[2].partition("/")[0]),
@@ -394,4 +319,8 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-SYSTEMS: dict[str, Callable[[Path], object]] = {"all-in-one": all_in_one, "apart": apart}
+SYSTEMS: dict[str, Callable[[Path], AbstractContextManager[System]]] = {
+    "all-in-one": all_in_one,
+    "apart": apart,
+    "apart-valkey": partial(apart, steps=True),
+}

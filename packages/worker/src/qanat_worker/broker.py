@@ -6,6 +6,7 @@ Only this file and `queues` import celery and kombu.
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -14,7 +15,7 @@ from celery.exceptions import Reject
 from celery.worker import WorkController
 from celery.worker import state as celery_state
 from celery.worker.consumer import Consumer
-from celery.worker.control import control_command
+from celery.worker.control import Panel, control_command
 from kombu import Connection, Exchange, Producer
 from kombu.pidbox import Mailbox
 from pydantic import ValidationError
@@ -54,6 +55,9 @@ RETRIES: dict[str, Any] = {
     "interval_max": 2.0,
 }
 """How often a broker that is away is tried, in seconds."""
+
+COMMANDS = frozenset({COMMAND_ANNOUNCE_YOURSELF, "ping"})
+"""What a worker does when it is told over the broker."""
 
 UNUSED = frozenset({"celery.worker.consumer.delayed_delivery:DelayedDelivery"})
 """Steps of Celery's consumer that a worker without countdowns has no use for: 28 queues of them."""
@@ -300,8 +304,18 @@ def _parsed(job: Any, store: Store) -> RunJob | None:
 
 
 def add_command(herald: Herald) -> None:
-    """Answer a registry that asks who is there; no work is done within the callback itself."""
+    """Answer a registry that asks who is there; no work is done within the callback itself.
+
+    Of Celery's own commands none but a ping is obeyed: they stop workers, and take jobs away.
+    """
 
     @control_command(name=COMMAND_ANNOUNCE_YOURSELF)
     def announce_yourself(_state: Any) -> None:
         herald.again()
+
+    for name in set(Panel.data) - COMMANDS:
+        Panel.data[name] = partial(_not_obeyed, name)
+
+
+def _not_obeyed(name: str, _state: Any, **_arguments: Any) -> None:
+    logger.warning("the command %r came over the broker, and is not obeyed", name)
