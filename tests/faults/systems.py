@@ -98,13 +98,12 @@ def below(name: str, pid: int) -> dict[str, int]:
     return found
 
 
-def _below_shell(pid: int, words: str) -> list[psutil.Process]:
-    """A process and what runs below it, of those with a name: RabbitMQ runs below a shell."""
+def _below_shell(pid: int) -> list[psutil.Process]:
+    """The server of a process that was started: RabbitMQ runs below a shell."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        return [
-            each for each in (process, *process.children(recursive=True)) if each.name() == words
-        ]
+        found = (process, *process.children(recursive=True))
+        return [each for each in found if each.name() in SERVERS]
     return []
 
 
