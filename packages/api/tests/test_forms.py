@@ -607,6 +607,9 @@ def test_the_page_of_a_job_leads_to_its_form_as_it_was_filled_in(
     )
     job = send(api, "test:echo", parts).headers["Location"]
     (again,) = [href for href in page(job).hrefs if "again=" in href]
+    assert (
+        "no-store" in api.http.get(again, headers={"Accept": "text/html"}).headers["Cache-Control"]
+    )
     shown = page(again)
     values = {e.attributes["name"]: e.attributes.get("value") for e in shown.find("input")}
     assert values["inputs/text"] == 'it\'s "a"'

@@ -64,6 +64,8 @@ async def process(
         made = pages.process(
             site, offered, document, names, filled, secured=secured, waiting=waiting
         )
+        if filled is not None:  # what somebody gave to a job is kept by no cache
+            return html.page(request, made)
         return html.conditional(request, documents.ready_bytes(made))
     ready = parts.jobs.offered(links.project).description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
