@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
-from qanat_api.fields import BETWEEN, DEGREES, HINTS
+from qanat_api.fields import BETWEEN, DEGREES, HINTS, OF_KINDS
 from qanat_api.languages import _SENTENCE, ENGLISH, LANGUAGES, Within, catalogue, language, told
 from qanat_api.pages import CRS_EXAMPLES, RAN, RUNS, STATES, WAITED
 from qanat_api.snippets import LANGUAGES as LANGUAGES_OF_CODE
@@ -66,6 +66,7 @@ def said() -> Iterator[str]:
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "Said.of":
                     yield from _constants(node.args[0])
     yield from HINTS.values()
+    yield from OF_KINDS.values()
     yield from BETWEEN.values()
     yield DEGREES
     yield from (each.note for each in LANGUAGES_OF_CODE)

@@ -24,6 +24,9 @@ HINTS: Mapping[str, str] = {
 MOST_EXACT = 1e15
 """Up to here a float that is whole is written as a whole number."""
 
+OF_KINDS: Mapping[str, str] = {"matrix": "One row on each line, its cells between commas."}
+"""Macro of a kind of fields → how it is filled in."""
+
 DEGREES = (
     "In the {}: metres or feet where that is projected, degrees where it is not (as GeoJSON is)"
 )
@@ -225,6 +228,8 @@ def _hints(shown: Field) -> Iterator[str | Said | None]:
     for role, text in HINTS.items():
         if role in shown.roles:
             yield Said.of(text, shown.roles[role])
+    if shown.kind.macro in OF_KINDS:
+        yield Said.of(OF_KINDS[shown.kind.macro])
     for title, names in shown.proposals:
         yield f"{title}: {', '.join(names)}"
     yield shown.schema.get("description")
