@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import yaml
+from tests.e2e.qgis_suite.fetch import GRASS_TESTS, TESTS
 
 PREFIX = ("qgis_algorithm_", "_algorithm_tests", "_tests")
 """What is left out of a file's name in the key of a case."""
@@ -20,6 +21,7 @@ class Versions:
     geos: int
     gdal: int
     qt: int
+    grass: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,15 @@ class Case:
     """One case: an algorithm, its parameters, and what each result must be.
 
     `params` is a list in some: the values in the order of the algorithm's parameters. `key` is
-    "file: name", with a number behind it where a file has several cases of one name.
+    "file: name", with a number behind it where a file has several cases of one name; `data` is the
+    folder of the source in which its data lie.
     """
 
     key: str
     algorithm: str
     params: dict[str, Any] | list[Any]
     results: dict[str, dict[str, Any]]
+    data: str = TESTS
     project: str | None = None
     project_crs: str | None = None
     ellipsoid: str | None = None
@@ -57,9 +61,14 @@ class Case:
         return True
 
 
-def load(folder: Path) -> list[Case]:
-    """All cases of the YAML files of a folder."""
-    return [case for path in sorted(folder.glob("*.yaml")) for case in _of_file(path)]
+def load(source: Path) -> list[Case]:
+    """All cases of the source of QGIS."""
+    return [
+        replace(case, data=data)
+        for data in (TESTS, GRASS_TESTS)
+        for path in sorted((source / data).glob("*.yaml"))
+        for case in _of_file(path)
+    ]
 
 
 def share(cases: Iterable[Case], every: int) -> list[Case]:

@@ -17,6 +17,9 @@ PACKAGE = "python3-qgis"
 TESTS = "python/plugins/processing/tests/testdata/"
 """Where the source has the cases and their data."""
 
+GRASS_TESTS = "python/plugins/grassprovider/tests/testdata/"
+"""Where it has those of the algorithms of GRASS."""
+
 MODELS = "python/plugins/processing/tests/models/"
 """Where it has models that some cases run."""
 
@@ -36,7 +39,7 @@ def suite(tell: Tell) -> Path:
     """The source of the installed QGIS's tests; fetched when it is not there yet."""
     source, version = _installed()
     root = CACHE / f"{source}-{version}"
-    done = root / "complete"
+    done = root / "complete-with-grass"
     if not done.exists():
         tell(f"QGIS's own tests are fetched: the source package {source} {version}")
         with tempfile.TemporaryDirectory(prefix="qs") as folder:
@@ -115,4 +118,4 @@ def _extract(tarball: Path, root: Path) -> None:
 
 def _wanted(name: str, size: int) -> bool:
     beside = BESIDE.fullmatch(name) is not None and size <= BESIDE_BYTES
-    return (name.startswith((TESTS, MODELS)) or beside) and ".." not in name.split("/")
+    return (name.startswith((TESTS, GRASS_TESTS, MODELS)) or beside) and ".." not in name.split("/")

@@ -22,7 +22,8 @@ nothing of them is part of this repository.
 *Cases* are those that apply to the version, *direct* those that QGIS's own runner passes here, *service* those
 of them that pass through the service, *known* the others: each of them is listed below with its reason. A
 case that fails and is not listed fails the test; so does one that is listed and passes. The service runs
-with its default settings but one: `worker.qgis.deprecated` is on.
+with its default settings but one: `worker.qgis.deprecated` is on. The cases of GRASS are among them where
+`grass-core` is installed, as in CI.
 """
 
 

@@ -43,13 +43,13 @@ def name_of(case: Case) -> str | None:
     return re.sub(r"\W+", "-", "-".join(said)) or BARE
 
 
-def publish(every: Iterable[Case], data: Path, folder: Path) -> None:
-    """Write the projects of cases into a folder that is made; `data` has those that are files of the suite."""
+def publish(every: Iterable[Case], source: Path, folder: Path) -> None:
+    """Write the projects of cases into a folder that is made; `source` has those that are files of QGIS's."""
     folder.mkdir(parents=True)
     named = {name: case for case in every if (name := name_of(case))}
     for name, case in named.items():
         if case.project:
-            _copy(data / case.project, folder)
+            _copy(source / case.data / case.project, folder)
             continue
         crs = CRS.format(case.project_crs) if case.project_crs else ""
         text = TEXT.format(name=name, crs=crs, ellipsoid=case.ellipsoid or "NONE")

@@ -188,6 +188,8 @@ class Requests:
 
     def range(self, _: Param, value: Any, __: Mapping[str, Any]) -> Json:
         """Two numbers."""
+        if value in (None, "", "None"):
+            raise Absent
         parts = value.split(",") if isinstance(value, str) else value
         return [float(part) for part in parts]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx2
 from tests.e2e.qgis_suite import cases, projects
-from tests.e2e.qgis_suite.fetch import MODELS, TESTS
+from tests.e2e.qgis_suite.fetch import MODELS
 
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0
@@ -46,7 +46,7 @@ def all_in_one(folder: Path, source: Path) -> Iterator[str]:
     """
     port, registry_port = _free_ports(2)
     shutil.copytree(source / MODELS, folder / "data" / "models")
-    projects.publish(cases.load(source / TESTS), source / TESTS, folder / "data" / "projects")
+    projects.publish(cases.load(source), source, folder / "data" / "projects")
     own = {
         "QANAT_SERVER__DATA_FOLDER": str(folder / "data"),
         "QANAT_API__PORT": str(port),

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
-from qgis.core import QgsCoordinateTransformContext, QgsVectorFileWriter
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
+    QgsVectorFileWriter,
+)
 from tests.e2e.qgis_suite import places, projects
 from tests.e2e.qgis_suite.cases import Case
 from tests.e2e.qgis_suite.requests import Requests, algorithm_of
@@ -199,6 +203,9 @@ def _renamed(path: Path, output: str, name: str) -> str:
 def _written(given: Path, path: Path, driver: str, name: str) -> str:
     """A layer without the row numbers of its file, as QGIS writes results in another format."""
     layer = places.vector_layer(str(given), "result")
+    if layer.crs().description().startswith("Undefined"):
+        # The name that a GeoPackage has for no CRS.
+        layer.setCrs(QgsCoordinateReferenceSystem())
     keys = layer.dataProvider().pkAttributeIndexes()
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName = driver

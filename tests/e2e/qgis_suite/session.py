@@ -23,7 +23,6 @@ from pathlib import Path
 
 from tests.e2e.qgis_suite import cases
 from tests.e2e.qgis_suite.cases import Case
-from tests.e2e.qgis_suite.fetch import TESTS
 from tests.e2e.qgis_suite.verdict import Outcome, Verdict
 
 from qanat_worker.engine import application
@@ -153,7 +152,9 @@ def main() -> None:
         ways = importlib.import_module(module)
         way = getattr(ways, maker)(source, given.url)
         versions = ways.versions()
-        every = [case for case in cases.load(source / TESTS) if case.applies(versions)]
+        able = ways.providers()
+        applying = (case for case in cases.load(source) if case.applies(versions))
+        every = [case for case in applying if case.provider in able]
         chosen = [case for case in every if re.search(given.only, f"{case.key} {case.algorithm}")]
         folder = given.keep or Path(private) / "cases"
         run(cases.share(chosen, given.every), way, folder, given.jobs, given.keep is not None)

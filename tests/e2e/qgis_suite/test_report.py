@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.qgis_suite import cases, figures, known, report
 from tests.e2e.qgis_suite.cases import Case, Versions
+from tests.e2e.qgis_suite.fetch import TESTS
 from tests.e2e.qgis_suite.report import Class
 from tests.e2e.qgis_suite.verdict import Outcome, Verdict
 
@@ -50,8 +51,10 @@ def test_the_table_has_a_row_for_each_provider_and_one_for_all() -> None:
 
 def test_cases_of_one_name_are_told_apart(tmp_path: Path) -> None:
     entry = "- {algorithm: 'native:x', name: Same, params: {}, results: {}}\n"
-    (tmp_path / "qgis_algorithm_tests1.yaml").write_text(f"tests:\n{entry}{entry}")
-    (tmp_path / "gdal_algorithm_raster_tests.yaml").write_text("tests:\n")
+    folder = tmp_path / TESTS
+    folder.mkdir(parents=True)
+    (folder / "qgis_algorithm_tests1.yaml").write_text(f"tests:\n{entry}{entry}")
+    (folder / "gdal_algorithm_raster_tests.yaml").write_text("tests:\n")
     assert [case.key for case in cases.load(tmp_path)] == ["tests1: Same", "tests1: Same #2"]
 
 

@@ -1,17 +1,21 @@
 """GRASS, where it is installed: its programs run in the job's folder, and texts stay one argument."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from qanat_worker.engine import expressions
 from qanat_worker.port import Engine, ProducedFile
 
-grass = pytest.mark.skipif(
-    shutil.which("grass") is None, reason="grass-core is not installed (apt install grass-core)"
-)
+
+@pytest.fixture
+def grass(missing: Callable[[str], NoReturn]) -> None:
+    """GRASS, which need not be installed at home."""
+    if shutil.which("grass") is None:
+        missing("grass-core is not installed (apt install grass-core)")
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def own(engine: Engine) -> str:
     return "grass" if "grass" in ids else "grass7"
 
 
-@grass
+@pytest.mark.usefixtures("grass")
 def test_nearly_all_its_algorithms_are_offered(engine: Engine, own: str) -> None:
     offered = [each for each in engine.offer().processes if each.id.startswith(f"{own}:")]
     assert len(offered) > 295
@@ -29,7 +33,7 @@ def test_nearly_all_its_algorithms_are_offered(engine: Engine, own: str) -> None
     assert {f"{own}:nviz", f"{own}:v.in.wfs", f"{own}:v.out.postgis"} <= refused
 
 
-@grass
+@pytest.mark.usefixtures("grass")
 def test_a_raster_is_computed_from_a_raster(bench: Any, own: str, data: Path) -> None:
     made = bench.run(
         f"{own}:r.slope.aspect", {"slope": "image/tiff; application=geotiff"},
@@ -39,7 +43,7 @@ def test_a_raster_is_computed_from_a_raster(bench: Any, own: str, data: Path) ->
     assert Path(made.path).stat().st_size > 1000
 
 
-@grass
+@pytest.mark.usefixtures("grass")
 @pytest.mark.filterwarnings("ignore:QgsProcessingAlgorithm:DeprecationWarning")
 def test_a_vector_is_computed_from_a_vector(bench: Any, make: Any, own: str) -> None:
     points = make.features(make.point(1, 2), make.point(2, 3), name=["a", "b"])
@@ -51,7 +55,7 @@ def test_a_vector_is_computed_from_a_vector(bench: Any, make: Any, own: str) -> 
     assert '"Polygon"' in Path(made.path).read_text("utf-8")
 
 
-@grass
+@pytest.mark.usefixtures("grass")
 def test_a_text_does_not_come_out_of_its_quotes(bench: Any, make: Any, own: str) -> None:
     points = make.features(make.point(1, 2))
     for text in ('1"; touch owned; "', "$(touch owned)", "`touch owned`"):

@@ -18,13 +18,13 @@ CODES = {gdal.GDT_Byte: "B", gdal.GDT_UInt16: "H", gdal.GDT_Int16: "h", gdal.GDT
 
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., Path]:
-    """A GeoTIFF of some bands; `after` does more to it before it is closed."""
+    """A GeoTIFF of some bands; `before` does more to it while it is empty."""
 
     def made(
         width: int,
         *bands: Sequence[float],
         kind: int = gdal.GDT_Float32,
-        after: Callable[[Any], Any] = lambda opened: None,
+        before: Callable[[Any], Any] = lambda opened: None,
     ) -> Path:
         path = tmp_path / "raster.tif"
         height = len(bands[0]) // width
@@ -32,10 +32,11 @@ def make(tmp_path: Path) -> Callable[..., Path]:
         opened = gdal.GetDriverByName("GTiff").Create(
             str(path), width, height, len(bands), kind, options
         )
+        # GDAL 3.10 takes colours only before there is data.
+        before(opened)
         for at, values in enumerate(bands):
             data = struct.pack(f"<{len(values)}{CODES[kind]}", *values)
             opened.GetRasterBand(at + 1).WriteRaster(0, 0, width, height, data)
-        after(opened)
         del opened
         return path
 
@@ -75,7 +76,7 @@ def test_a_few_outliers_do_not_darken_the_rest(make: Callable[..., Path]) -> Non
 def test_what_is_no_data_is_transparent(make: Callable[..., Path]) -> None:
     nothing = -9999.0
     values = [nothing if at % 2 else float(at) for at in range(100)]
-    path = make(10, values, after=lambda made: made.GetRasterBand(1).SetNoDataValue(nothing))
+    path = make(10, values, before=lambda made: made.GetRasterBand(1).SetNoDataValue(nothing))
     _, (grey, alpha) = shown(path)
     assert [each == 0 for each in alpha] == [bool(at % 2) for at in range(100)]
     assert max(grey) == 255
@@ -86,7 +87,7 @@ def test_numbers_that_are_none_are_transparent_where_they_are_said_to_be(
 ) -> None:
     nan = float("nan")
     values = [nan, *map(float, range(99))]
-    path = make(10, values, after=lambda made: made.GetRasterBand(1).SetNoDataValue(nan))
+    path = make(10, values, before=lambda made: made.GetRasterBand(1).SetNoDataValue(nan))
     _, (_, alpha) = shown(path)
     assert alpha[0] == 0
     assert set(alpha[1:]) == {255}
@@ -111,7 +112,7 @@ def test_colours_stay(make: Callable[..., Path]) -> None:
             opened.GetRasterBand(at + 1).SetColorInterpretation(meaning)
 
     bands = [[200] * 16, [100] * 16, [50] * 16, [255, 0] * 8]
-    _, (red, green, blue, alpha) = shown(make(4, *bands, kind=gdal.GDT_Byte, after=colour))
+    _, (red, green, blue, alpha) = shown(make(4, *bands, kind=gdal.GDT_Byte, before=colour))
     assert (set(red), set(green), set(blue)) == ({200}, {100}, {50})
     assert list(alpha) == [255, 0] * 8
 
@@ -124,7 +125,7 @@ def test_a_table_of_colours_is_followed(make: Callable[..., Path]) -> None:
         opened.GetRasterBand(1).SetColorTable(table)
         opened.GetRasterBand(1).SetNoDataValue(1)
 
-    _, (red, _, blue, alpha) = shown(make(4, [0, 1] * 8, kind=gdal.GDT_Byte, after=colour))
+    _, (red, _, blue, alpha) = shown(make(4, [0, 1] * 8, kind=gdal.GDT_Byte, before=colour))
     assert list(red[:1]) == [255]
     assert list(blue[1:2]) == [255]
     assert list(alpha) == [255, 0] * 8
@@ -148,7 +149,7 @@ def test_the_longer_side_is_bounded(
 
 
 def test_what_has_no_values_has_no_picture(make: Callable[..., Path]) -> None:
-    path = make(4, [1.0] * 16, after=lambda made: made.GetRasterBand(1).SetNoDataValue(1.0))
+    path = make(4, [1.0] * 16, before=lambda made: made.GetRasterBand(1).SetNoDataValue(1.0))
     assert picture(path, path.with_suffix(".png"), LONGEST) is None
 
 

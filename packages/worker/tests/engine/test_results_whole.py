@@ -25,8 +25,9 @@ def test_values_beyond_the_fields_of_a_result_are_none_of_its_features(
     bench: Any, make: Any
 ) -> None:
     """QGIS 3.22 gives the triangles of points in several parts a value too many."""
-    both = {"type": "MultiPoint", "coordinates": [[0, 0], [1, 0]]}
-    points = make.features(both, {"type": "MultiPoint", "coordinates": [[0, 1], [2, 2]]}, n=[1, 2])
+    places = ([0, 0], [1, 0], [0, 1], [2, 2])
+    parts = [{"type": "MultiPoint", "coordinates": [each]} for each in places]
+    points = make.features(*parts, n=[1, 2, 3, 4])
     assert len(bench.features("qgis:delaunaytriangulation", INPUT=points)) == 2
 
 
@@ -42,6 +43,19 @@ def test_numbers_of_gdals_tools_have_all_their_digits(bench: Any, make: Any) -> 
     line = make.features(make.line([0, third], [1, third]))
     made = bench.features("gdal:pointsalonglines", INPUT=line, DISTANCE=0.5)
     assert made[0]["geometry"]["coordinates"] == [0.5, third]
+
+
+@pytest.mark.parametrize("media_type", ["application/flatgeobuf", "application/zip"])
+def test_what_a_tool_makes_of_a_layer_without_a_crs_has_none(
+    bench: Any, media_type: str, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("x,y\n500000,5500000\n", "utf-8")
+    layer = Path(bench.run("native:centroids", {"OUTPUT": media_type}, INPUT=table)["OUTPUT"].path)
+    made = bench.run("gdal:buffervectors", {"OUTPUT": media_type}, INPUT=layer, DISTANCE=1)
+    assert made["OUTPUT"].crs is None
+    made = bench.run("native:centroids", INPUT=Path(made["OUTPUT"].path))
+    assert made["OUTPUT"].crs is None
 
 
 def test_photos_come_in_a_zip_and_are_called_as_in_it(bench: Any, tmp_path: Path) -> None:

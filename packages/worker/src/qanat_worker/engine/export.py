@@ -1,9 +1,10 @@
 """From a layer that an algorithm made to a file in the format a client asked for."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 from osgeo import gdal
@@ -53,16 +54,19 @@ def vector(layer: QgsVectorLayer, form: Format, folder: Path, name: str) -> Path
         return path
     package = path if form is formats.GEOPACKAGE else folder / f"{name}.qanat.gpkg"
     _geopackage(layer, package, form, name)
-    statement = _with_decimals(layer, name)
+    asked: dict[str, str | bool | None] = {"SQLStatement": _with_decimals(layer, name)}
+    if not layer.crs().isValid():
+        # A GeoPackage has a name for an unknown CRS, which is one in another format.
+        asked |= {"dstSRS": "NONE", "reproject": False}
     if form is formats.GEOPACKAGE:
         styles.keep(layer, path, name)
     if form is formats.SHAPEFILE:
         inner = folder / f"{name}.qanat.shp"
         inner.mkdir()
-        _translate(package, form, inner / f"{name}.shp", name, statement)
+        _translate(package, form, inner / f"{name}.shp", name, asked)
         archives.pack(inner, path)
     elif form is not formats.GEOPACKAGE:
-        _translate(package, form, path, name, statement)
+        _translate(package, form, path, name, asked)
     return path
 
 
@@ -148,7 +152,10 @@ def _restore_nulls(layer: QgsVectorLayer, path: Path) -> None:
     rows.CommitTransaction()
 
 
-def _translate(package: Path, form: Format, path: Path, name: str, statement: str | None) -> None:
+def _translate(
+    package: Path, form: Format, path: Path, name: str, asked: Mapping[str, Any]
+) -> None:
+    """To another format; `asked` is what GDAL is told besides."""
     with _quiet():
         source = tried(gdal.OpenEx, str(package), gdal.OF_VECTOR, allowed_drivers=["GPKG"])
         made = tried(
@@ -157,10 +164,10 @@ def _translate(package: Path, form: Format, path: Path, name: str, statement: st
             source,
             format=form.drivers[0],
             layerName=name,
-            SQLStatement=statement,
-            SQLDialect="OGRSQL" if statement else None,
+            SQLDialect="OGRSQL" if asked["SQLStatement"] else None,
             datasetCreationOptions=list(form.dataset_options),
             layerCreationOptions=list(form.layer_options),
+            **asked,
         )
         if made is None:
             raise _cannot(name, form, gdal.GetLastErrorMsg())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsFeatureRequest,
     QgsProcessingDestinationParameter,
     QgsProcessingParameterFeatureSink,
@@ -44,6 +45,13 @@ SCRUBBED_BYTES = 16 << 20
 TELL_PATHS = ("native:mergevectorlayers", "native:importphotos", "gdal:tileindex")
 """Algorithms that write into fields of texts where their inputs lie."""
 
+
+HEAD = 4096
+_CRS_MEMBER = re.compile(rb'"crs"\s*:\s*\{')
+"""What stands before the features of GeoJSON that names its CRS."""
+
+_NO_CRS = re.compile(r"^(?!.*\bcrs=[^&])")
+"""The source of a layer in memory that was made without a CRS: QGIS 3.22 takes it to be in EPSG:4326."""
 
 HARMLESS = "too many attributes"
 """What a layer in memory says of values beyond its fields: the feature is taken without them."""
@@ -128,9 +136,24 @@ class Vector(
     def _layer(self, made: str, job: Workspace) -> QgsVectorLayer | None:
         path = Path(made)
         if path.is_absolute():
-            return QgsVectorLayer(made, path.stem, "ogr") if path.is_file() else None
+            return _of_tool(path)
         found = QgsProcessingUtils.mapLayerFromString(made, job.context, False)
-        return found if isinstance(found, QgsVectorLayer) else None
+        if not isinstance(found, QgsVectorLayer):
+            return None
+        if found.providerType() == "memory" and _NO_CRS.search(found.source()):
+            found.setCrs(QgsCoordinateReferenceSystem())
+        return found
+
+
+def _of_tool(path: Path) -> QgsVectorLayer | None:
+    """GeoJSON as a tool of GDAL or GRASS makes it: it names the CRS, even CRS84, unless there is none."""
+    if not path.is_file():
+        return None
+    layer = QgsVectorLayer(str(path), path.stem, "ogr")
+    with path.open("rb") as opened:
+        if not _CRS_MEMBER.search(opened.read(HEAD)):
+            layer.setCrs(QgsCoordinateReferenceSystem())
+    return layer
 
 
 def _crs_of(layer: QgsVectorLayer, form: Format) -> str | None:

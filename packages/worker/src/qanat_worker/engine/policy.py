@@ -90,6 +90,10 @@ DENIED_WITHIN = {
 
 _ARGUMENTS = "free arguments of a command line, by which a client could run code"
 
+_OWN_FILE = (
+    "options of the file by which GRASS hands its result over: its format is chosen by mediaType"
+)
+
 LEFT_OUT: dict[tuple[str, str], str] = {
     ("gdal:*", "EXTRA"): _ARGUMENTS,
     ("gdal:buffervectors", "OPTIONS"): _ARGUMENTS,
@@ -99,6 +103,8 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     ("gdal:offsetcurve", "OPTIONS"): _ARGUMENTS,
     ("gdal:onesidebuffer", "OPTIONS"): _ARGUMENTS,
     ("gdal:pointsalonglines", "OPTIONS"): _ARGUMENTS,
+    ("grass*:*", "GRASS_VECTOR_DSCO"): _OWN_FILE,
+    ("grass*:*", "GRASS_VECTOR_LCO"): _OWN_FILE,
     ("native:savefeatures", "DATASOURCE_OPTIONS"): "options that may name files of the server",
     ("native:savefeatures", "LAYER_OPTIONS"): "options that may name files of the server",
     ("native:writevectortiles_xyz", "XYZ_TEMPLATE"): "a path of the server",
@@ -106,11 +112,14 @@ LEFT_OUT: dict[tuple[str, str], str] = {
 """(Pattern of ids, name) → why a parameter is left at its default and not described."""
 
 SET_BY_US: dict[tuple[str, str], str] = {
-    (ids, name): "-lco SIGNIFICANT_FIGURES=17"
-    for (ids, name) in LEFT_OUT
-    if ids.startswith("gdal:") and name == "OPTIONS"
+    ("grass*:*", "GRASS_VECTOR_LCO"): "SIGNIFICANT_FIGURES=17",
+    **{
+        (ids, name): "-lco SIGNIFICANT_FIGURES=17"
+        for (ids, name) in LEFT_OUT
+        if ids.startswith("gdal:") and name == "OPTIONS"
+    },
 }
-"""(Pattern of ids, name) → what a parameter is that is left out: GeoJSON of GDAL's tools has all digits."""
+"""(Pattern of ids, name) → what a parameter is that is left out: GeoJSON of tools has all digits."""
 
 SUPERSEDED: dict[tuple[str, str], str] = {
     ("gdal:contour*", "OPTIONS"): "CREATION_OPTIONS",
