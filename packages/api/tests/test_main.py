@@ -218,7 +218,7 @@ def test_a_port_that_is_taken_ends_it_with_a_word(running: Running, tmp_path: Pa
         [sys.executable, "-m", "qanat_api"],
         env=os.environ | {"QANAT_API__PORT": port, "QANAT_STORAGE_URL": f"file://{tmp_path}"},
         capture_output=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert second.returncode != 0

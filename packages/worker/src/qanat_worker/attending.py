@@ -17,9 +17,8 @@ LOOK_SECONDS = 0.25
 
 INTERNAL = "Something went wrong inside the worker; its log says what."
 
-
-PICTURE_SECONDS = 5.0
-"""How long pictures of the outputs are waited for."""
+PICTURE_SECONDS = 2.0
+"""How long pictures of the outputs are waited for: so does a client that waits for the job."""
 
 
 def _nothing() -> None:
