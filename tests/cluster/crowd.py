@@ -99,11 +99,11 @@ class Crowd:
         self._commands.put("end")
 
     def _listen(self, connection: Connection) -> None:
-        channel = connection.channel()
         for worker in self._workers:
+            # a channel for each: on Redis, kombu gives a broadcast to one queue of a channel only
             node = self._app.control.mailbox(connection).Node(
                 f"{worker.service}-{worker.boot}",
-                channel=channel,
+                channel=connection.channel(),
                 handlers={
                     COMMAND_ANNOUNCE_YOURSELF: lambda _state, own=worker: self._due.append(own)
                 },
