@@ -67,14 +67,30 @@ def test_every_operation_that_is_described_is_there(
     service: Any, definition: Any, places: dict[str, str]
 ) -> None:
     assert [server["url"] for server in definition["servers"]] == [service.url]
-    for path, operations in definition["paths"].items():
+    for path, item in definition["paths"].items():
         asked = re.sub(r"\{(\w+)\}", lambda found: places[found[1]], path)
         allowed = service.request("OPTIONS", asked).headers["Allow"].lower().split(", ")
-        assert set(operations) <= set(allowed), path
-        for method in set(operations) & {"get", "head"}:
+        operations = set(item) - {"parameters"}
+        assert operations <= set(allowed), path
+        for method in operations & {"get", "head"}:
             answer = service.request(method.upper(), asked)
             assert answer.status_code == 200, path
             told(definition, path, answer)
+
+
+@proves("/req/oas30/completeness")
+def test_unknown_parameters_are_passed_over_as_each_path_says(
+    service: Any, definition: Any, places: dict[str, str]
+) -> None:
+    """Common Part 1, /req/core/query-param-name-unknown: an error, unless a parameter of free form is there."""
+    free = definition["components"]["parameters"]["others"]
+    assert (free["in"], free["style"], free["explode"]) == ("query", "form", True)
+    assert free["schema"] == {"type": "object"}
+    for path, item in definition["paths"].items():
+        assert item["parameters"] == [{"$ref": "#/components/parameters/others"}]
+        asked = re.sub(r"\{(\w+)\}", lambda found: places[found[1]], path)
+        if "get" in item:
+            assert service.get(f"{asked}?_=1&page=x").status_code == 200, path
 
 
 @proves("/req/oas30/completeness")

@@ -32,7 +32,7 @@ def test_every_operation_is_described_and_every_description_is_an_operation() ->
         served |= {(path, method.lower()) for method in route.methods}
     paths = definition()["paths"]
     described = {(path, method) for path, item in paths.items() for method in item}
-    assert described == served
+    assert described - {(path, "parameters") for path in paths} == served
 
 
 def test_every_status_of_an_error_is_described() -> None:

@@ -42,7 +42,7 @@ def document(
             {"name": "jobs", "description": "What runs and ran"},
         ],
         "security": [{}, *({name: []} for name in SECURITY)],
-        "paths": _paths(kvp=kvp),
+        "paths": {path: _AND_OTHERS | item for path, item in _paths(kvp=kvp).items()},
         "components": {
             "securitySchemes": SECURITY,
             "schemas": SCHEMAS,
@@ -55,6 +55,10 @@ def document(
 
 def _ref(kind: str, name: str) -> Object:
     return {"$ref": f"#/components/{kind}/{name}"}
+
+
+_AND_OTHERS: Object = {"parameters": [_ref("parameters", "others")]}
+"""What each path has: Common Part 1 wants it where unknown parameters are no error (query-param-name-unknown)."""
 
 
 def _error(text: str) -> Object:

@@ -151,6 +151,13 @@ PARAMETERS: Object = {
         {"type": "object", "additionalProperties": TEXT},
         explode=True,
     ),
+    "others": _parameter(
+        "others",
+        "query",
+        "Any other parameters, by their own names, such as a client's against caches: passed over",
+        {"type": "object"},
+        explode=True,
+    ),
     "ifNoneMatch": _parameter("If-None-Match", "header", "ETags that the client has", TEXT),
     "lastEventId": _parameter("Last-Event-ID", "header", "The last event that was heard", TEXT),
     "range": _parameter("Range", "header", "One range of bytes (RFC 9110)", TEXT),
