@@ -265,7 +265,7 @@ async def results(
     `secured` says that who reads them must show who it is.
     """
     looked_into = [
-        await asyncio.to_thread(shown.with_preview, each, files, outputs[each.name])
+        await asyncio.to_thread(shown.with_preview, each, files)
         for each in shown.outputs(site.links, record.job_id, outputs, described)
     ]
     return _page(

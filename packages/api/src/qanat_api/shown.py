@@ -35,46 +35,58 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class Shown:
-    """An output; `picture` is one that was made of it, whose address is `picture_href`."""
+    """An output; `picture_href` is the address of the picture that was made of it, if any."""
 
     name: str
     title: str
-    media_type: str
+    value: OutputValue
     href: str
-    file: StoredFile | None
-    picture: Picture | None
     picture_href: str
-    layer: bool
-    """Whether it is a layer that others may open by its address."""
     preview: Preview
+
+    @property
+    def media_type(self) -> str:
+        """The media type of its value, without parameters."""
+        return media_range(media_type_of(self.value))
+
+    @property
+    def file(self) -> StoredFile | None:
+        """Where it lies, unless it is a plain value."""
+        return self.value if isinstance(self.value, StoredFile) else None
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture that was made of it."""
+        return self.file.picture if self.file else None
+
+    @property
+    def layer(self) -> bool:
+        """Whether it is a layer that others may open by its address."""
+        return self.media_type in LAYERS
 
 
 def outputs(
     links: Links, job_id: str, made: Mapping[str, OutputValue], described: Process | None
 ) -> list[Shown]:
-    """What a job made, without a look into it."""
+    """What a job made, without a look into its files."""
     return [_shown(links, job_id, name, value, described) for name, value in made.items()]
 
 
-def with_preview(shown: Shown, files: Files, value: OutputValue) -> Shown:
+def with_preview(shown: Shown, files: Files) -> Shown:
     """The same with a first look at what it holds. Blocks."""
-    return replace(shown, preview=_preview(files, value))
+    return replace(shown, preview=_preview(files, shown.value))
 
 
 def _shown(
     links: Links, job_id: str, name: str, value: OutputValue, described: Process | None
 ) -> Shown:
     about = described.outputs.get(name) if described else None
-    file = value if isinstance(value, StoredFile) else None
     return Shown(
         name=name,
         title=(about.title if about else None) or name,
-        media_type=media_range(media_type_of(value)),
+        value=value,
         href=links.output(job_id, name),
-        file=file,
-        picture=file.picture if file else None,
         picture_href=links.picture(job_id, name),
-        layer=media_range(media_type_of(value)) in LAYERS,
         preview=Preview() if isinstance(value, StoredFile) else previews.of_value(value.value),
     )
 

@@ -54,6 +54,11 @@ class Parts:
     guard: OfCaller | None = None
     """What who asks may do, within a request that there is a gate for."""
 
+    @property
+    def secured(self) -> bool:
+        """Whether who asks must show who it is."""
+        return self.gate is not None
+
     def described(self, record: JobRecord) -> Process | None:
         """The process of a job, as its service has it; None when that offers it no more."""
         snapshot, project = self.catalog.snapshot, record.request.project

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from qanat_api import documents, forms, html, negotiation, pages
+from qanat_api import documents, forms, html, pages
 from qanat_api.catalog import Offered
 from qanat_api.documents import NO_STORE, problem_headers
 from qanat_api.fields import Filled
 from qanat_api.html import Site
 from qanat_api.negotiation import Preferences
-from qanat_api.routes import LinksOf, Parts, PartsOf, SiteOf, get
+from qanat_api.routes import HtmlOf, LinksOf, Parts, PartsOf, SiteOf, get
+from qanat_api.routes.processes import page_of
 from qanat_api.snippets import snippets
 from qanat_common.errors import NotFound, QanatError
 
@@ -21,89 +24,92 @@ router = APIRouter()
 ASYNCHRONOUS = Preferences(respond_async=True)
 
 
-@router.post("/processes/{process_id}/form", response_model=None)
-async def run(
-    request: Request, process_id: str, parts: PartsOf, links: LinksOf, site: SiteOf
-) -> Response:
-    """Run a process by its form: on to the page of the job, or back to the form with what is wrong."""
+@dataclass(frozen=True)
+class Sent:
+    """A form that was sent: of which process it is, and what was filled in."""
+
+    offered: Offered
+    filled: Filled
+
+
+async def sent_form(request: Request, process_id: str, parts: PartsOf, links: LinksOf) -> Sent:
+    """The form of this request. Raises CrossSite, NoSuchProcess, and what `forms.read` raises."""
     forms.check_origin(request.headers, links.base)
     offered = parts.jobs.process(process_id, links.project)
     filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
+    return Sent(offered, filled)
+
+
+@router.post("/processes/{process_id}/form", response_model=None)
+async def run(
+    request: Request,
+    sent: Annotated[Sent, Depends(sent_form)],
+    parts: PartsOf,
+    links: LinksOf,
+    site: SiteOf,
+) -> Response:
+    """Run a process by its form: on to the page of the job, or back to the form with what is wrong."""
     try:
-        job_id = await _execute(parts, offered, filled, links.base)
+        job_id = await _execute(parts, sent, links.base)
     except QanatError as error:
-        made = _again(parts, site, offered, filled, error)
-        return html.page(request, made, error.status, problem_headers(error))
+        return _wrong(request, parts, site, sent, error)
     return _see(links.job(job_id))
 
 
 @router.post("/processes/{process_id}/form/request", response_model=None)
 async def sketch(
-    request: Request, process_id: str, parts: PartsOf, links: LinksOf, site: SiteOf
+    request: Request,
+    sent: Annotated[Sent, Depends(sent_form)],
+    parts: PartsOf,
+    links: LinksOf,
+    site: SiteOf,
+    as_html: HtmlOf,
 ) -> Response:
     """The request that a form would make, as code: for the script of its page, or as that page."""
-    forms.check_origin(request.headers, links.base)
-    offered = parts.jobs.process(process_id, links.project)
-    filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
-    if negotiation.wants_html(request.headers.get("accept"), request.query_params.get("f")):
-        return html.page(request, _again(parts, site, offered, filled))
-    made = snippets(
-        offered, pages.form_of(offered.process), filled, links, secured=parts.gate is not None
-    )
+    if as_html:
+        return html.page(request, page_of(parts, site, sent.offered, sent.filled))
+    shown = pages.form_of(sent.offered.process)
+    made = snippets(sent.offered, shown, sent.filled, links, secured=parts.secured)
     return documents.plain({each.name: each.code for each in made}, headers=NO_STORE)
 
 
 @router.post("/processes/{process_id}/form/check", response_model=None)
 async def check(
-    request: Request, process_id: str, parts: PartsOf, links: LinksOf, site: SiteOf
+    request: Request,
+    sent: Annotated[Sent, Depends(sent_form)],
+    parts: PartsOf,
+    links: LinksOf,
+    site: SiteOf,
+    as_html: HtmlOf,
 ) -> Response:
     """Whether what is filled in can be run: as a document for the script of the page, or as the page."""
-    forms.check_origin(request.headers, links.base)
-    offered = parts.jobs.process(process_id, links.project)
-    filled = await forms.read(request.headers, request.stream(), parts.settings.body_limit)
-    as_html = negotiation.wants_html(request.headers.get("accept"), request.query_params.get("f"))
     try:
-        body = await asyncio.to_thread(_body, offered, filled)
-        await parts.jobs.check(offered, body, links.base)
+        await parts.jobs.check(sent.offered, await asyncio.to_thread(_body, sent), links.base)
     except QanatError as error:
         if not as_html:
             return documents.problem(request, error)
-        made = _again(parts, site, offered, filled, error)
-        return html.page(request, made, error.status, problem_headers(error))
+        return _wrong(request, parts, site, sent, error)
     if not as_html:
         return documents.plain({"valid": True}, headers=NO_STORE)
-    return html.page(request, _again(parts, site, offered, filled, checked=True))
+    return html.page(request, page_of(parts, site, sent.offered, sent.filled, checked=True))
 
 
-def _again(
-    parts: Parts,
-    site: Site,
-    offered: Offered,
-    filled: Filled,
-    error: QanatError | None = None,
-    *,
-    checked: bool = False,
-) -> bytes:
-    """The page of a process, with its form as it was filled in."""
-    links = site.links
-    document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
-    names = list(parts.catalog.snapshot.published)
-    secured = parts.gate is not None
-    return pages.process(
-        site, offered, document, names, filled, error, secured=secured, checked=checked
-    )
+def _wrong(request: Request, parts: Parts, site: Site, sent: Sent, error: QanatError) -> Response:
+    """The form as it was filled in, with what is wrong with it."""
+    made = page_of(parts, site, sent.offered, sent.filled, error)
+    return html.page(request, made, error.status, problem_headers(error))
 
 
-async def _execute(parts: Parts, offered: Offered, filled: Filled, base: str) -> str:
+async def _execute(parts: Parts, sent: Sent, base: str) -> str:
     """The id of the job. The form says nothing that an execute request could not."""
-    body = await asyncio.to_thread(_body, offered, filled)
-    execution = await parts.jobs.execute(offered, body, ASYNCHRONOUS, base=base)
+    body = await asyncio.to_thread(_body, sent)
+    execution = await parts.jobs.execute(sent.offered, body, ASYNCHRONOUS, base=base)
     return execution.record.job_id
 
 
-def _body(offered: Offered, filled: Filled) -> bytes:
-    shown = pages.form_of(offered.process)
-    return orjson.dumps(forms.execute_request(offered, shown, filled))
+def _body(sent: Sent) -> bytes:
+    shown = pages.form_of(sent.offered.process)
+    return orjson.dumps(forms.execute_request(sent.offered, shown, sent.filled))
 
 
 @get(router, "/processes/{process_id}/form", document=False)

@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from qanat_api import body, content, documents, filters, forms, html, negotiation, pages
 from qanat_api.catalog import Offered
 from qanat_api.fields import Filled
+from qanat_api.html import Site
 from qanat_api.jobs import Execution
 from qanat_api.links import Links, header, profile
 from qanat_api.negotiation import Preferences
@@ -56,19 +57,41 @@ async def process(
     """What a process takes and gives."""
     offered = parts.jobs.process(process_id, links.project)
     if as_html:
-        document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
-        names, secured = list(parts.catalog.snapshot.published), parts.gate is not None
         again = request.query_params.get("again")
         filled = await _again(parts, offered, again) if again else None
         waiting = await _waiting(parts, offered.service)
-        made = pages.process(
-            site, offered, document, names, filled, secured=secured, waiting=waiting
-        )
+        made = page_of(parts, site, offered, filled, waiting=waiting)
         if filled is not None:  # what somebody gave to a job is kept by no cache
             return html.page(request, made)
         return html.conditional(request, documents.ready_bytes(made))
     ready = parts.jobs.offered(links.project).description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
+
+
+def page_of(
+    parts: Parts,
+    site: Site,
+    offered: Offered,
+    filled: Filled | None = None,
+    error: QanatError | None = None,
+    *,
+    checked: bool = False,
+    waiting: int | None = None,
+) -> bytes:
+    """The page of a process, with its form: as it is at first, or as it was filled in."""
+    links = site.links
+    document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
+    return pages.process(
+        site,
+        offered,
+        document,
+        list(parts.catalog.snapshot.published),
+        filled,
+        error,
+        secured=parts.secured,
+        checked=checked,
+        waiting=waiting,
+    )
 
 
 async def _waiting(parts: Parts, service: str) -> int | None:

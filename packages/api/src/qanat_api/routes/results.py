@@ -83,9 +83,8 @@ async def _page(
     own.append(json_link(links.job(record.job_id), "up", "The job"))
     document = {"links": [link.document() for link in own]}
     described = parts.described(record)
-    secured = parts.gate is not None
     return await pages.results(
-        site, parts.files, record, outputs, described, document, secured=secured
+        site, parts.files, record, outputs, described, document, secured=parts.secured
     )
 
 
