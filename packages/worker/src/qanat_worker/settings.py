@@ -154,6 +154,12 @@ class QgisSettings(Section):
         default=False,
         description="Whether algorithms are offered that QGIS has replaced by others, and hides.",
     )
+    raster_pixels: int = Field(
+        default=10**10,
+        ge=1,
+        description="How many pixels a raster may have that a client gives, width by height: a small file"
+        " may claim any number. Rasters of projects are not counted.",
+    )
 
     @property
     def code(self) -> list[Path]:

@@ -11,6 +11,8 @@ from qgis.core import QgsProcessingFeedback
 
 from qanat_common.errors import InputRejected
 from qanat_common.protocol import Inline, LocalFile
+from qanat_worker.engine import opening
+from qanat_worker.engine.policy import Policy
 from qanat_worker.engine.workspace import Workspace
 
 POINTS = [[10, 50], [11, 51]]
@@ -315,3 +317,45 @@ def test_a_title_may_be_what_an_address_would_have(bench: Any, make: Any) -> Non
     """A tool of QGIS's takes the word layername anywhere in an address for the start of a name."""
     given = Inline(value=make.features(make.point(1, 2)), title="a.gpkg|layername=b")
     assert bench.features("gdal:buffervectors", INPUT=given, DISTANCE=1)
+
+
+def enormous(path: Path, *options: str) -> Path:
+    """A GeoTIFF that says it has 10^12 pixels, and holds none."""
+    creation = ["SPARSE_OK=TRUE", "BIGTIFF=YES", "TILED=YES", "BLOCKXSIZE=16384", *options]
+    driver = gdal.GetDriverByName("GTiff")
+    driver.Create(
+        str(path), 10**6, 10**6, 1, gdal.GDT_Byte, [*creation, "BLOCKYSIZE=16384"]
+    ).SetGeoTransform([0, 1e-5, 0, 50, 0, -1e-5])
+    return path
+
+
+def test_a_raster_that_claims_to_be_enormous_is_refused_before_qgis_opens_it(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = enormous(tmp_path / "x.tif")
+    assert path.stat().st_size < 100_000
+    zipped = tmp_path / "x.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.write(path, "x.tif")
+    monkeypatch.setattr(opening, "QgsRasterLayer", None)
+    for given in (path, zipped):
+        refused = bench.rejection("native:slope", INPUT=given)
+        assert refused.faults[0].pointer == "/inputs/INPUT"
+        assert refused.detail == (
+            "INPUT is a raster of 1000000 × 1000000 pixels;"
+            " this service takes rasters of at most 10000000000 pixels"
+        )
+    refused = bench.rejection("gdal:merge", INPUT=[path])
+    assert "1000000 × 1000000 pixels" in refused.detail
+
+
+def test_the_settings_say_how_large_a_raster_may_be(
+    bench: Any, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = gdal.OpenEx(str(data / "dem.tif"))
+    pixels = opened.RasterXSize * opened.RasterYSize
+    monkeypatch.setattr(bench.engine, "_policy", Policy(raster_pixels=pixels))
+    assert bench.run("native:slope", INPUT=data / "dem.tif")
+    monkeypatch.setattr(bench.engine, "_policy", Policy(raster_pixels=pixels - 1))
+    refused = bench.rejection("native:slope", INPUT=data / "dem.tif")
+    assert f"at most {pixels - 1} pixels" in refused.detail

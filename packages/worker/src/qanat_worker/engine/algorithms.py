@@ -13,7 +13,15 @@ from qgis.core import Qgis, QgsApplication, QgsProcessingAlgorithm, QgsProject, 
 from qanat_common.errors import AlgorithmFailed, NoSuchProcess
 from qanat_common.ogc import Process
 from qanat_common.protocol import Offer, ProviderInfo, Refusal
-from qanat_worker.engine import execution, faults, pictures, projects, publications, warmup
+from qanat_worker.engine import (
+    datasets,
+    execution,
+    faults,
+    pictures,
+    projects,
+    publications,
+    warmup,
+)
 from qanat_worker.engine.describe import describe, differs_in_project, version_of
 from qanat_worker.engine.flags import flags_of
 from qanat_worker.engine.policy import Policy
@@ -147,13 +155,15 @@ class Algorithms:
         algorithm = known.create()
         if algorithm is None:
             raise AlgorithmFailed(f"{task.process_id} cannot be made")
-        return execution.run(algorithm, process, self._policy, task, feedback, project)
+        with datasets.without_skipped():
+            return execution.run(algorithm, process, self._policy, task, feedback, project)
 
     def pictures(
         self, outputs: Mapping[str, Produced], folder: str, longest: int
     ) -> dict[str, ProducedPicture]:
         """Of those that are rasters."""
-        return pictures.pictures(outputs, Path(folder), longest)
+        with datasets.without_skipped():
+            return pictures.pictures(outputs, Path(folder), longest)
 
     def _open(self, task: Task) -> QgsProject | None:
         """The project that a job names. Its own models come with it: it is opened before all else."""

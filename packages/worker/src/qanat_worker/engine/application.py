@@ -102,6 +102,7 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
         hazards=_texts(options, "allow_hazards"),
         opened=_texts(options, "open_parameters"),
         deprecated=bool(options.get("deprecated", False)),
+        raster_pixels=cast(int, options.get("raster_pixels", policy.RASTER_PIXELS)),
     )
     sources = projects.Sources(
         folders=_paths(options, "projects"),

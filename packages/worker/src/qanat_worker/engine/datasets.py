@@ -1,6 +1,7 @@
 """Calls of GDAL that may fail, and formats that it may lack: with the same manners in every version."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from osgeo import gdal
@@ -15,6 +16,24 @@ def tried(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return call(*args, **options)
     except RuntimeError:
         return None
+
+
+def skip_again() -> None:
+    """Take away skipped drivers that are back: GDAL registers VRT anew whenever it makes one for itself."""
+    for name in (gdal.GetConfigOption("GDAL_SKIP") or "").split(","):
+        driver = gdal.GetDriverByName(name)
+        if driver is not None:
+            driver.Deregister()
+
+
+@contextmanager
+def without_skipped() -> Iterator[None]:
+    """Neither what comes now nor what comes later finds a skipped driver."""
+    skip_again()
+    try:
+        yield
+    finally:
+        skip_again()
 
 
 def has_driver(name: str) -> bool:

@@ -49,7 +49,7 @@ def run(
         feedback.pushWarning(defect)
     asked = _asked(process, task.outputs)
     _check_names(process, task)
-    job = Workspace(Path(task.folder), feedback, project)
+    job = Workspace(Path(task.folder), feedback, project, policy.raster_pixels)
     destinations = destinations_of(algorithm.parameterDefinitions())
     wanted = _wanted(destinations, asked)
     values = _inputs(algorithm, policy, task.inputs, job)

@@ -15,7 +15,7 @@ from qgis.core import (
 )
 
 from qanat_worker.engine import crs, formats, geojson, styles
-from qanat_worker.engine.datasets import tried
+from qanat_worker.engine.datasets import skip_again, tried
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.values import Unusable
 
@@ -52,10 +52,31 @@ _RASTER_OPTIONS = QgsRasterLayer.LayerOptions(loadDefaultStyle=False)
 def layers_in(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
     """The layers of a file, or the one that is named `layer` there; `title` is what a single one is called."""
     opened = next(opener for forms, opener in _OPENERS if form in forms)
-    return opened(path, form, title, layer)
+    found = opened(path, form, title, layer)
+    # QGIS opens a rotated raster through a VRT.
+    skip_again()
+    return found
+
+
+def check_pixels(path: Path, form: Format, layer: str | None, most: int) -> None:
+    """Raise Unusable where a raster is larger than `most`: before QGIS looks at a sample of its pixels."""
+    if form not in _RASTERS:
+        return
+    opened = _dataset(_raster_address(path, form, layer), form, gdal.OF_RASTER)
+    width, height = opened.RasterXSize, opened.RasterYSize
+    if width * height > most:
+        raise Unusable(
+            f"is a raster of {width} × {height} pixels; this service takes rasters of at most {most} pixels"
+        )
 
 
 def _raster(path: Path, form: Format, title: str, layer: str | None) -> list[QgsMapLayer]:
+    address = _raster_address(path, form, layer)
+    return [_checked(QgsRasterLayer(address, title, "gdal", _RASTER_OPTIONS), form)]
+
+
+def _raster_address(path: Path, form: Format, layer: str | None) -> str:
+    """Where a raster is read from: a file, or the one of several in it that is named `layer`."""
     opened = _dataset(path, form, gdal.OF_RASTER)
     parts = {address.rpartition(":")[2]: address for address, _ in opened.GetSubDatasets()}
     if layer is None:
@@ -63,10 +84,8 @@ def _raster(path: Path, form: Format, title: str, layer: str | None) -> list[Qgs
             raise Unusable(
                 f"holds several rasters, of which `layer` may name one: {', '.join(parts)}"
             )
-        address = str(path)
-    else:
-        address = _part(layer, parts, form)
-    return [_checked(QgsRasterLayer(address, title, "gdal", _RASTER_OPTIONS), form)]
+        return str(path)
+    return _part(layer, parts, form)
 
 
 def _part(layer: str, parts: Mapping[str, str], form: Format) -> str:
@@ -146,7 +165,7 @@ def _vector_layer(uri: str, title: str, form: Format, inner: str) -> QgsMapLayer
     return layer
 
 
-def _dataset(path: Path, form: Format, kind: int) -> gdal.Dataset:
+def _dataset(path: Path | str, form: Format, kind: int) -> gdal.Dataset:
     """By the drivers of the format alone."""
     opened = tried(
         gdal.OpenEx, str(path), kind | gdal.OF_READONLY, allowed_drivers=list(form.drivers)
@@ -161,6 +180,8 @@ def _checked(layer: QgsMapLayer, form: Format) -> QgsMapLayer:
         raise Unusable(f"looks like {form.title}, but QGIS cannot open it")
     return layer
 
+
+_RASTERS = frozenset(formats.RASTER_INPUTS) - {*formats.MESH_INPUTS, *formats.VECTOR_INPUTS}
 
 Opener = Callable[[Path, Format, str, str | None], list[QgsMapLayer]]
 

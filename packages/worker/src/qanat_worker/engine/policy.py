@@ -139,6 +139,10 @@ LEFT_OUT_OUTPUTS: dict[tuple[str, str], str] = {
 """(Pattern of ids, name) → why an output is not described."""
 
 
+RASTER_PIXELS = 10**10
+"""How many pixels a raster of a client may have, where the settings say nothing."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """The tables as a service has them: what its settings add, open and switch on.
@@ -146,7 +150,8 @@ class Policy:
     `allow` and `deny` are patterns of ids, `hazards` those of ids that are offered although a table
     denies them, `opened` those of parameters, as gdal:translate.EXTRA, that are described although a
     table leaves them out; `deprecated` is whether algorithms are offered that QGIS has replaced;
-    `in_project`, whether there is a project to work on.
+    `in_project`, whether there is a project to work on; `raster_pixels`, how large a raster may be that
+    a client gives.
     """
 
     allow: Sequence[str] = ("*",)
@@ -155,6 +160,7 @@ class Policy:
     opened: Sequence[str] = ()
     deprecated: bool = False
     in_project: bool = False
+    raster_pixels: int = RASTER_PIXELS
 
     def why_not(self, algorithm_id: str, flags: Collection[str]) -> str | None:
         """Why an algorithm is not offered, whatever its parameters; None when it may be."""

@@ -79,6 +79,7 @@ def layers_of(given: Given, kind: Kind, name: str, parameter: str, job: Workspac
     file = _as_file(given, kind, name, job)
     found = job.known(file.key)
     if found is None:
+        opening.check_pixels(file.path, file.form, file.layer, job.raster_pixels)
         found = opening.layers_in(file.path, file.form, file.title, file.layer)
     job.add(parameter, found, file.key)
 

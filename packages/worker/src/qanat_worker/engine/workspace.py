@@ -17,6 +17,7 @@ from qgis.core import (
 )
 
 from qanat_worker.engine import contents
+from qanat_worker.engine.policy import RASTER_PIXELS
 
 DEFAULT_CRS = "EPSG:4326"
 """The CRS of a job without a project, whose inputs have none."""
@@ -26,9 +27,17 @@ class Workspace:
     """One job's place to work. Its project is the one of the process: many algorithms use that."""
 
     def __init__(
-        self, folder: Path, feedback: QgsProcessingFeedback, published: QgsProject | None = None
+        self,
+        folder: Path,
+        feedback: QgsProcessingFeedback,
+        published: QgsProject | None = None,
+        raster_pixels: int = RASTER_PIXELS,
     ) -> None:
-        """Make the folders, and an empty project where none is `published`: that ends what was there."""
+        """Make the folders, and an empty project where none is `published`: that ends what was there.
+
+        `raster_pixels` is how many pixels a raster may have that a client gives.
+        """
+        self.raster_pixels = raster_pixels
         self.folder = folder
         self.inputs = folder / "inputs"
         self.outputs = folder / "outputs"
