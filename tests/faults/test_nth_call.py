@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from qanat_api.jobs import Jobs, Limits
 from qanat_api.negotiation import Preferences
 from qanat_api.settings import CallbackSettings
 from qanat_api.subscribers import Subscribers
-from qanat_common.errors import Unavailable
+from qanat_common.errors import JobGone, NoSuchJob, Unavailable
+from qanat_common.expiry import Expiry
 from qanat_common.jobs import TERMINAL
 from qanat_common.listing import JobFilter
 from qanat_common.protocol import Catalog, Offer, RunJob, ServiceEntry, StoredFile, Succeeded
-from qanat_common.storage import Storage
+from qanat_common.storage import Storage, job_key
 from qanat_common.store import Store
+from qanat_registry.janitor import Janitor, Keeping
 from qanat_registry.sweeper import Sweeper
 from qanat_worker.children import Children
 from qanat_worker.confinement import Confinement
@@ -38,6 +41,8 @@ from qanat_worker.runner import Runner
 from qanat_worker.sandbox import scrubbed
 from qanat_worker.settings import FetchSettings, LimitSettings
 from qanat_worker.warm import EngineStart
+
+redis = pytest.importorskip("redis")
 
 ROOT = Path(__file__).parents[2]
 ENTRY = ServiceEntry(name="s", queue="qanat.s", digests=["d"], workers=1, slots=1)
@@ -49,7 +54,10 @@ INLINE = 64
 
 SWEEPS = 12
 STORE = frozenset({"accept", "mark_published", "claim", "progress", "finish", "remove", "beat"})
-STORAGE = frozenset({"put", "put_bytes"})
+STORAGE = frozenset({"put", "put_bytes", "get"})
+TIDYING = frozenset({"keep", "expire", "bury", "unknown", "job_files", "remove_job", "remove"})
+HOUR = 3600.0
+PASSES = 4
 BROKER = frozenset({"send", "publish"})
 
 
@@ -227,9 +235,82 @@ class Scene:
 def test_whichever_call_fails_the_promises_hold(
     run: Callable[[Fault], None], names: frozenset[str], after: bool
 ) -> None:
+    until_none_fails(names, after, run)
+
+
+def until_none_fails(names: frozenset[str], after: bool, run: Callable[[Fault], None]) -> None:
+    """The first call fails, the second, the third …, each in a run of its own."""
     for at in itertools.count(1):
         fault = Fault(names, at, after)
         run(fault)
         if fault.calls < at:
             break
     assert at > 1, "no call was made at all"
+
+
+@dataclass
+class House:
+    """Jobs that have ended, with a file each: what is to go of them, goes, and nothing else."""
+
+    store: Store
+    storage: Storage
+    now: datetime
+
+    def furnish(self) -> None:
+        for job_id in ("expired", "removed", "kept"):
+            job = RunJob(job_id=job_id, process_id=PROCESS.id, service="s", created=self.now)
+            self.store.accept(job)
+            self.store.claim(job, "t", "boot", 3)
+            self.storage.put_bytes(job_key(job_id, "file"), job_id.encode())
+            if job_id == "kept":
+                Expiry(self.store).keep(1000 * HOUR, 10)
+            self.store.finish(job_id, "t", Succeeded())
+        self.storage.put_bytes(job_key("stray", "file"), b"of a job that was never accepted")
+
+    def tidy(self, fault: Fault) -> None:
+        """A client takes one away, the janitor the others; who fails comes again."""
+        later = self.now + timedelta(hours=9)
+        storage = fault.of(self.storage)
+        keeping = Keeping(jobs=1000 * HOUR, orphans=HOUR, every=1.0)
+        expiry = fault.of(Expiry(self.store))
+        janitor = Janitor(self.store, expiry, lambda: storage, keeping, lambda: later)
+        jobs = Jobs(
+            lambda: SNAPSHOT,
+            fault.of(self.store),
+            storage,
+            Sender(Queue()),
+            NoWatch(),  # type: ignore[arg-type]  # nobody waits here
+            Limits(INLINE, 1.0),
+            Subscribers(CallbackSettings()),
+        )
+        for _ in range(PASSES):
+            with suppress(Unavailable, NoSuchJob, JobGone):
+                asyncio.run(jobs.dismiss("removed"))
+            with suppress(Unavailable):
+                janitor.clean()
+
+    def check(self) -> None:
+        assert [record.job_id for record in self.store.list(JobFilter(), 100).records] == ["kept"]
+        assert {job_id for job_id, _ in self.storage.job_files()} == {"kept"}
+        assert self.storage.get(job_key("kept", "file")) == b"kept"
+        assert all(self.store.was_removed(job_id) for job_id in ("expired", "removed"))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_whichever_call_fails_what_is_to_go_goes_completely_and_nothing_else(
+    valkey: Any, tmp_path: Path, after: bool
+) -> None:
+    client = redis.Redis.from_url(valkey.url)
+
+    def run(fault: Fault) -> None:
+        client.flushdb()
+        store = Store(valkey.url)
+        house = House(store, Storage(f"file://{tmp_path}/{fault.at}"), datetime.now(UTC))
+        Expiry(store).keep(HOUR, 10)
+        house.furnish()
+        house.tidy(fault)
+        house.check()
+        store.close()
+
+    until_none_fails(TIDYING, after, run)
+    client.close()

@@ -211,6 +211,14 @@ def open_many(task: Task, feedback: Feedback) -> Outputs:
 
 
 @process
+def open_too_many(task: Task, feedback: Feedback) -> Outputs:
+    """Opens files until one more is too many."""
+    opened = []
+    while True:
+        opened.append(os.open("/dev/null", os.O_RDONLY))
+
+
+@process
 def full_disk(task: Task, feedback: Feedback) -> Outputs:
     raise OSError(errno.ENOSPC, "No space left on device", "/secret")
 

@@ -10,6 +10,10 @@ import pytest
 
 from qanat_common.ogc import JobStatus
 from qanat_worker.children import EngineFailed
+from qanat_worker.tally import Tally
+
+FORKS = 6
+"""How many processes are made for four jobs, where two are to stand ready."""
 
 
 def spares(bench: Any) -> list[int]:
@@ -32,11 +36,12 @@ def test_a_child_runs_one_job_only(bench: Any) -> None:
     assert len(leaders) == 4
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 4])
+@pytest.mark.parametrize("at", range(1, FORKS + 2))
 def test_a_fork_that_fails_costs_no_job(
     make_bench: Callable[..., Any], until: Callable[..., Any], tmp_path: Path, at: int
 ) -> None:
-    bench, marker = make_bench(failing_fork=at), tmp_path / "marker"
+    tally, marker = Tally(), tmp_path / "marker"
+    bench = make_bench(failing_fork=at, usage=tally)
     running = bench.begin("wait", x=str(marker))
     until(marker.exists)
     for number in range(3):
@@ -45,6 +50,7 @@ def test_a_fork_that_fails_costs_no_job(
     running.join(10)
     assert bench.record().status == "successful"
     assert bench.record().attempt == 1
+    until(lambda: tally.metrics.get_sample_value("qps_worker_warm_forks_total") == FORKS)
 
 
 def test_a_child_rehearses_before_its_job_comes(bench: Any) -> None:

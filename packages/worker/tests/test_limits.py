@@ -94,6 +94,14 @@ def test_a_job_can_open_so_many_files_and_no_more(make_bench: Callable[..., Any]
     assert 0 < opened < 100
 
 
+def test_a_job_that_opens_too_many_files_fails(make_bench: Callable[..., Any]) -> None:
+    bench = make_bench(limits(open_files=100))
+    failure = bench.failure("open_too_many")
+    assert failure.code == "file-limit"
+    assert "100 files" in failure.message
+    assert bench.run("echo", "j2", x=1).status == "successful"
+
+
 def test_a_full_disk_is_told_as_one_without_a_path(bench: Any) -> None:
     failure = bench.failure("full_disk")
     assert failure.code == "disk-full"

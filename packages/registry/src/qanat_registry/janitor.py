@@ -154,7 +154,15 @@ class Janitor(Rounds):
         """Take away old files of jobs that are not known, among the next few files."""
         if self._listing is None and time.monotonic() < self._rested:
             return
-        listed = self._next_files(files)
+        try:
+            self._take_orphans(files, now, end)
+        except Unavailable:
+            self._listing = None  # from the start again: what was listed is not looked at twice
+            raise
+
+    def _take_orphans(self, files: Files, now: datetime, end: float) -> None:
+        self._listing = self._listing or files.job_files()
+        listed = list(islice(self._listing, FILES))
         old = now - timedelta(seconds=self._keeping.orphans)
         for job_id in self._unknown({job_id for job_id, written in listed if written < old}):
             if self.stopping or time.monotonic() > end:
@@ -163,14 +171,6 @@ class Janitor(Rounds):
             files.remove_job(job_id)
         if len(listed) < FILES:
             self._listing, self._rested = None, time.monotonic() + REST_SECONDS
-
-    def _next_files(self, files: Files) -> Sequence[tuple[str, datetime]]:
-        self._listing = self._listing or files.job_files()
-        try:
-            return list(islice(self._listing, FILES))
-        except Unavailable:
-            self._listing = None  # from the start again
-            raise
 
     def _unknown(self, job_ids: set[str]) -> Sequence[str]:
         return self._jobs.unknown(sorted(job_ids)) if job_ids else ()

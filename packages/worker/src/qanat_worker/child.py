@@ -16,7 +16,7 @@ from qanat_common.errors import Internal, MemoryLimit, QanatError
 from qanat_common.protocol import Inline, LogLevel, Value
 from qanat_worker import sandbox
 from qanat_worker.confinement import Confinement, Fence
-from qanat_worker.limits import disk_error
+from qanat_worker.limits import disk_error, open_error
 from qanat_worker.pipe import ORDER, WORD, Broken, Done, Line, Order, Pictures, Pipe, Progress
 from qanat_worker.port import Engine, Picturing, Produced, ProducedFile, Rehearsing, Task
 from qanat_worker.settings import LimitSettings
@@ -126,7 +126,7 @@ def _run(order: Order, engine: Engine, speaker: Speaker) -> Done | Broken:
         gc.collect()
         return Broken(code=MemoryLimit.code, message="")
     except OSError as error:
-        told = disk_error(error) or Internal()
+        told = disk_error(error) or open_error(error, order.limits) or Internal()
         return Broken(code=told.code, message=told.detail, trace=traceback.format_exc())
     except Exception as error:  # noqa: BLE001 - told to the main process, which logs it
         code = MemoryLimit.code if "bad_alloc" in str(error) else Internal.code

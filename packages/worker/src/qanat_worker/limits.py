@@ -123,6 +123,15 @@ def disk_error(error: OSError) -> QanatError | None:
     return DiskFull("The worker has no space left for the files of the job.")
 
 
+def open_error(error: OSError, limits: LimitSettings) -> QanatError | None:
+    """What it means that no more files could be opened."""
+    if error.errno != errno.EMFILE:
+        return None
+    return FileLimit(
+        f"The job opened more than the {limits.open_files} files that it may at a time."
+    )
+
+
 def in_words(size: int) -> str:
     """A number of bytes, as people say it."""
     value = float(size)
