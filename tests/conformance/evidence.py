@@ -20,6 +20,7 @@ class Class(Protocol):
     condition: str | None
     version: str
     about: str
+    of: str
 
     @property
     def uri(self) -> str:
@@ -69,8 +70,8 @@ def page(classes: Sequence[Class]) -> str:
     lines = [
         "# Conformance",
         "",
-        "What this server declares of OGC API - Processes, Part 1, 1.0 (OGC 18-062r2), and the tests that",
-        "prove it: each runs against a real service over HTTP. A class is declared only when every",
+        "What this server declares of OGC API - Processes, Part 1, 1.0 (OGC 18-062r2), and of OGC API -",
+        "Common, Part 1 (19-072), and the tests that prove it: each runs against a real service over HTTP. A class is declared only when every",
         "requirement of it has a test; a test compares. Paths are below `tests/conformance`. Each of the",
         f"{len(mirrored())} tests of the official suite is mirrored in its folder `cite`, with the same requests",
         "and assertions; they run with `api.keep_sync_jobs = false`, because one of them, testJobResultsSync,",
@@ -82,8 +83,7 @@ def page(classes: Sequence[Class]) -> str:
 
 
 def _section(known: Class, proved: Mapping[str, list[str]]) -> Iterator[str]:
-    draft = "" if known.version == "1.0" else f", of the {known.version} draft"
-    yield from ("", f"## {known.name}{draft}", "")
+    yield from ("", f"## {known.name}{known.of}", "")
     condition = (
         f"declared when {known.condition}" if known.condition else f"not declared. {known.about}"
     )

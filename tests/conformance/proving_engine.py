@@ -54,6 +54,7 @@ PROCESSES = [
     described("fail", X, {"x": TEXT}),
     described("reject", X, {"x": TEXT}),
     described("pass", {"layer": {"schema": LAYER}}, {"layer": LAYER["oneOf"][0]}),
+    described("this, that", X, {"x": TEXT}),
     described("nap", {"seconds": {"schema": {"type": "number"}}}, {"x": TEXT}),
     described(
         "look",

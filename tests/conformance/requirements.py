@@ -1,6 +1,6 @@
-"""Every requirement of OGC API - Processes, Part 1, 1.0 (OGC 18-062r2), once: what it asks, in a line.
+"""Every requirement of OGC API - Processes, Part 1, and of Common, Part 1, once: what it asks, in a line.
 
-The ids are those of the standard; a recommendation begins with /rec/. A test names the ids that it
+The ids are those of the standards (OGC 18-062r2 and 19-072), with a mark where both have one; a recommendation begins with /rec/. A test names the ids that it
 proves by the marker `proves`; `evidence` finds the tests, and `test_requirements` compares.
 """
 
@@ -21,10 +21,12 @@ class Conformance:
     condition: str | None = None
     version: str = "1.0"
     about: str = ""
+    standard: str = "ogcapi-processes-1"
+    of: str = ""
 
     @property
     def uri(self) -> str:
-        return f"http://www.opengis.net/spec/ogcapi-processes-1/{self.version}/conf/{self.name}"
+        return f"http://www.opengis.net/spec/{self.standard}/{self.version}/conf/{self.name}"
 
 
 def _ids(prefix: str, asked: dict[str, str]) -> dict[str, str]:
@@ -230,7 +232,78 @@ def _drafted(
     mark = f"@{DRAFT}" if name == "core" else ""
     required = {f"{id_}{mark}": text for id_, text in _ids(f"/req/{name}", asked).items()}
     wished = {f"{id_}{mark}": text for id_, text in _ids(f"/rec/{name}", recommended or {}).items()}
-    return Conformance(name, False, required, wished, None, DRAFT, about)
+    return Conformance(
+        name, False, required, wished, None, DRAFT, about, of=f", of the {DRAFT} draft"
+    )
+
+
+COMMON_CORE = {
+    "http": "The server speaks HTTP/1.1.",
+    "query-param-name-unknown": "An unknown parameter is a 400, unless the definition takes any.",
+    "query-param-value-invalid": "A wrong value of a parameter is a 400.",
+    "query-param-capitalization": "Names and values of parameters are case-sensitive.",
+    "query-param-list-delimiter": "Lists are separated by commas.",
+    "query-param-list-escape": "A comma or blank within an item of a list is escaped.",
+    "query-param-list-empty": "An empty item of a list is the empty text.",
+    "query-param-value-boolean": "A boolean is true or false.",
+    "query-param-value-integer": "An integer is decimal digits, with a sign or without.",
+    "query-param-value-decimal": "A decimal has a period before its fraction.",
+    "query-param-value-double": "A double may have an exponent after the letter e.",
+}
+
+COMMON_CORE_RECOMMENDED = {
+    "link-header": "Links of a body stand in Link headers too.",
+    "problem-details": "Errors are problem documents.",
+    "query-param-capitalization": "Names of parameters are in kebab case.",
+    "query-param-value-special": "Infinity and not-a-number are inf, -inf and nan.",
+    "etag": "Answers have an ETag, and may be asked for by it.",
+    "cross-origin": "Access from other origins is supported.",
+    "string-i18n": "Texts say their language where the encoding can.",
+    "html": "HTML is supported.",
+    "json": "JSON is supported.",
+}
+
+COMMON_LANDING_PAGE = {
+    "root-op": "GET at the root is supported.",
+    "root-success": "It answers 200 with links to the API definition and to conformance.",
+    "api-definition-op": "GET at each address of the API definition is supported.",
+    "api-definition-success": "It answers 200 with a document of the type that was asked for.",
+    "conformance-op": "GET /conformance is supported.",
+    "conformance-success": "It answers 200 with all classes that the server conforms to.",
+}
+
+COMMON_LANDING_PAGE_RECOMMENDED = {
+    "api-definition-op": "The API definition is at /api.",
+    "api-definition-oas": "It is an OpenAPI document.",
+}
+
+
+def _common(
+    name: str, asked: dict[str, str], recommended: dict[str, str] | None = None
+) -> Conformance:
+    """A class of Common, Part 1."""
+    required = {f"{id_}@common": text for id_, text in _ids(f"/req/{name}", asked).items()}
+    wished = {
+        f"{id_}@common": text for id_, text in _ids(f"/rec/{name}", recommended or {}).items()
+    }
+    return Conformance(
+        name,
+        True,
+        required,
+        wished,
+        standard="ogcapi-common-1",
+        of=", of OGC API - Common, Part 1",
+    )
+
+
+OAS30 = {
+    "oas-definition-1": "The API definition is given as OpenAPI 3.0 in JSON, and as HTML.",
+    "oas-definition-2": "The JSON is a valid OpenAPI 3.0 document.",
+    "oas-impl": "What it describes is implemented.",
+    "completeness": "It lists every answer of every operation.",
+    "exceptions-codes": "It lists every error of every operation.",
+    "security": "It names the security schemes.",
+}
 
 
 CLASSES = (
@@ -252,22 +325,31 @@ CLASSES = (
             "content": "It is HTML 5, shows all of the answer, and has every link as an anchor.",
         },
     ),
-    _class(
-        "oas30",
-        {
-            "oas-definition-1": "The API definition is given as OpenAPI 3.0 in JSON, and as HTML.",
-            "oas-definition-2": "The JSON is a valid OpenAPI 3.0 document.",
-            "oas-impl": "What it describes is implemented.",
-            "completeness": "It lists every answer of every operation.",
-            "exceptions-codes": "It lists every error of every operation.",
-            "security": "It names the security schemes.",
-        },
-    ),
+    _class("oas30", OAS30),
     _class(
         "callback",
         {"job-callback": "The subscriber of an execute request is called."},
         condition="the settings name hosts that may be called (`api.callbacks`)",
     ),
+    _common("core", COMMON_CORE, COMMON_CORE_RECOMMENDED),
+    _common("landing-page", COMMON_LANDING_PAGE, COMMON_LANDING_PAGE_RECOMMENDED),
+    _common(
+        "json",
+        {
+            "definition": "Every 200 can be had as JSON.",
+            "content": "Landing page and conformance are valid by their schemas.",
+        },
+        {"problem-details": "Errors are problem documents."},
+    ),
+    _common(
+        "html",
+        {
+            "definition": "HTML is given with every 200.",
+            "content": "It is HTML 5, shows all of the answer, and has every link as an anchor.",
+        },
+        {"schema-org": "Pages have annotations of schema.org."},
+    ),
+    _common("oas30", OAS30),
     _drafted("core", DRAFT_CORE, DRAFT_CORE_RECOMMENDED, about=NOT_OF_THE_DRAFT),
     _drafted(
         "query-param-profile",

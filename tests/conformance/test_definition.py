@@ -46,6 +46,7 @@ def told(definition: Any, path: str, answer: Any) -> None:
 
 
 @proves("/req/oas30/oas-definition-1")
+@proves("/req/oas30/oas-definition-1@common")
 def test_the_definition_is_served_as_openapi_and_as_a_page(service: Any) -> None:
     links = {link["rel"]: link for link in service.get("/").json()["links"]}
     assert links["service-desc"]["type"] == OPENAPI
@@ -58,11 +59,13 @@ def test_the_definition_is_served_as_openapi_and_as_a_page(service: Any) -> None
 
 
 @proves("/req/oas30/oas-definition-2")
+@proves("/req/oas30/oas-definition-2@common")
 def test_the_definition_is_valid(definition: Any) -> None:
     validate(definition, cls=OpenAPIV30SpecValidator)
 
 
 @proves("/req/oas30/oas-impl")
+@proves("/req/oas30/oas-impl@common")
 def test_every_operation_that_is_described_is_there(
     service: Any, definition: Any, places: dict[str, str]
 ) -> None:
@@ -78,11 +81,11 @@ def test_every_operation_that_is_described_is_there(
             told(definition, path, answer)
 
 
-@proves("/req/oas30/completeness")
+@proves("/req/core/query-param-name-unknown@common")
 def test_unknown_parameters_are_passed_over_as_each_path_says(
     service: Any, definition: Any, places: dict[str, str]
 ) -> None:
-    """Common Part 1, /req/core/query-param-name-unknown: an error, unless a parameter of free form is there."""
+    """It is no error, as a parameter of free form is there (/per/core/query-param-name-specified)."""
     free = definition["components"]["parameters"]["others"]
     assert (free["in"], free["style"], free["explode"]) == ("query", "form", True)
     assert free["schema"] == {"type": "object"}
@@ -94,6 +97,7 @@ def test_unknown_parameters_are_passed_over_as_each_path_says(
 
 
 @proves("/req/oas30/completeness")
+@proves("/req/oas30/completeness@common")
 def test_every_answer_that_is_given_is_described(
     service: Any, definition: Any, places: dict[str, str]
 ) -> None:
@@ -134,6 +138,7 @@ def test_every_answer_that_is_given_is_described(
 
 
 @proves("/req/oas30/exceptions-codes")
+@proves("/req/oas30/exceptions-codes@common")
 def test_every_error_that_is_given_is_described(service: Any, definition: Any) -> None:
     problem = {"Accept": "application/problem+json, application/json;q=0.9"}
     gone = service.submit("echo", {"inputs": TEXT, "outputs": {"stringInput": {}}})
@@ -169,6 +174,7 @@ def test_every_error_that_is_given_is_described(service: Any, definition: Any) -
 
 
 @proves("/req/oas30/security")
+@proves("/req/oas30/security@common")
 def test_the_security_schemes_are_named_and_none_of_them_is_needed(
     service: Any, definition: Any
 ) -> None:

@@ -70,6 +70,7 @@ def paths(job: str) -> list[str]:
 
 
 @proves("/req/html/definition", "/rec/core/html")
+@proves("/req/html/definition@common", "/rec/core/html@common")
 def test_every_resource_has_a_page(service: Any, job: str) -> None:
     for path in paths(job):
         for answer in (service.get(path, Accept="text/html"), service.get(path, Accept=BROWSER)):
@@ -78,6 +79,7 @@ def test_every_resource_has_a_page(service: Any, job: str) -> None:
 
 
 @proves("/req/html/definition")
+@proves("/req/html/definition@common")
 def test_an_execution_leads_to_a_page(service: Any) -> None:
     answer = service.post("echo", {"inputs": TEXT}, Accept="text/html")
     assert answer.status_code == 303
@@ -87,6 +89,7 @@ def test_an_execution_leads_to_a_page(service: Any) -> None:
 
 
 @proves("/req/html/content")
+@proves("/req/html/content@common")
 def test_a_page_is_html_5_and_has_every_link_as_an_anchor(service: Any, job: str) -> None:
     for path in paths(job):
         page = service.get(path, Accept="text/html").text
@@ -107,6 +110,7 @@ def both(service: Any, path: str) -> tuple[Any, Page]:
 
 
 @proves("/req/html/content")
+@proves("/req/html/content@common")
 def test_a_page_shows_all_that_its_document_says(service: Any, job: str) -> None:
     for path in [path for path in paths(job) if path != "/api"]:
         document, page = both(service, path)

@@ -1,6 +1,7 @@
 """Core and OGC process description: the list and the descriptions."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_every_process_is_listed(service: Any, problems: Any) -> None:
     assert {"qanat:echo", "echo", "test:sync", "test:look"} <= set(ids(answer))
     for process in answer.json()["processes"]:
         own = {each["rel"]: each["href"] for each in process["links"]}
-        assert own["self"] == f"{service.url}/processes/{process['id']}"
+        assert own["self"] == f"{service.url}/processes/{quote(process['id'], safe=':')}"
 
 
 @proves("/req/core/pl-limit-definition", "/req/core/pl-limit-response")

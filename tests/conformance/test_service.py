@@ -18,6 +18,7 @@ def linked(document: Any, rel: str) -> Any:
 
 
 @proves("/req/core/http")
+@proves("/req/core/http@common")
 def test_the_server_speaks_http_1_1(service: Any) -> None:
     where = urlsplit(service.url)
     with socket.create_connection((where.hostname, where.port), 5) as client:
@@ -27,6 +28,7 @@ def test_the_server_speaks_http_1_1(service: Any) -> None:
 
 @proves("/req/core/landingpage-op", "/req/core/landingpage-success")
 @proves("/rec/job-list/job-list-landing-page")
+@proves("/req/landing-page/root-op@common", "/req/landing-page/root-success@common")
 def test_the_landing_page_links_to_what_there_is(service: Any, problems: Any) -> None:
     answer = service.get("/")
     assert (answer.status_code, problems("landingPage", answer.json())) == (200, [])
@@ -39,6 +41,11 @@ def test_the_landing_page_links_to_what_there_is(service: Any, problems: Any) ->
 
 @proves("/req/core/api-definition-op", "/req/core/api-definition-success")
 @proves("/rec/core/api_definition-oas")
+@proves(
+    "/req/landing-page/api-definition-op@common",
+    "/req/landing-page/api-definition-success@common",
+    "/rec/landing-page/api-definition-oas@common",
+)
 def test_the_api_definition_is_where_the_landing_page_says(service: Any) -> None:
     answer = service.get(linked(service.get("/").json(), "service-desc")["href"])
     assert answer.status_code == 200
@@ -48,6 +55,7 @@ def test_the_api_definition_is_where_the_landing_page_says(service: Any) -> None
 
 
 @proves("/req/core/conformance-op", "/req/core/conformance-success")
+@proves("/req/landing-page/conformance-op@common", "/req/landing-page/conformance-success@common")
 def test_the_conformance_classes_are_listed(service: Any, problems: Any) -> None:
     answer = service.get("/conformance")
     assert (answer.status_code, problems("confClasses", answer.json())) == (200, [])
@@ -59,6 +67,7 @@ def test_the_conformance_classes_are_listed(service: Any, problems: Any) -> None
 @pytest.mark.parametrize("path", ["/", "/conformance", "/processes", "/processes/echo", "/jobs"])
 @pytest.mark.parametrize("accept", [None, "*/*", "/*", "application/json", "application/*;q=0.1"])
 @proves("/req/json/definition")
+@proves("/req/json/definition@common", "/rec/core/json@common")
 def test_json_is_given_unless_something_else_is_asked_for(
     service: Any, path: str, accept: str | None
 ) -> None:
@@ -69,6 +78,7 @@ def test_json_is_given_unless_something_else_is_asked_for(
 
 
 @proves("/req/json/definition")
+@proves("/req/json/definition@common")
 def test_documents_status_and_results_are_json(service: Any) -> None:
     document = service.post("echo", {"inputs": TEXT, "response": "document"})
     job = service.post("echo", {"inputs": TEXT, "response": "document"}, Prefer="respond-async")
@@ -89,6 +99,7 @@ def test_documents_status_and_results_are_json(service: Any) -> None:
     ],
 )
 @proves("/rec/core/problem-details")
+@proves("/rec/core/problem-details@common", "/rec/json/problem-details@common")
 def test_errors_are_problem_documents(
     service: Any, problems: Any, accept: str, media_type: str
 ) -> None:
@@ -99,6 +110,7 @@ def test_errors_are_problem_documents(
 
 
 @proves("/rec/core/cross-origin", "/rec/core/access-control-expose-headers")
+@proves("/rec/core/cross-origin@common")
 def test_pages_of_a_site_that_may_use_the_service(services: dict[str, Any]) -> None:
     service, site = services["clean"], {"Origin": "https://app.example.org"}
     asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "prefer"}
@@ -114,6 +126,7 @@ def test_pages_of_a_site_that_may_use_the_service(services: dict[str, Any]) -> N
 
 
 @proves("/rec/core/link-header")
+@proves("/rec/core/link-header@common")
 def test_links_of_a_document_stand_in_link_headers_too(service: Any) -> None:
     job = service.post("echo", {"inputs": TEXT}, Prefer="respond-async").headers["Location"]
     service.ended(job)

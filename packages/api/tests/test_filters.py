@@ -69,7 +69,7 @@ def test_of_several_durations_the_narrowest_holds(
 
 def test_a_list_may_be_repeated_or_separated_by_commas() -> None:
     found = job_filter(QueryParams("processID=a,b&processID=c&processID=a&status=failed,,running"))
-    assert found.processes == ["a", "b", "c"]
+    assert found.processes == ["a", "b", "c", "a,b"]
     assert [str(status) for status in found.statuses] == ["failed", "running"]
 
 
@@ -91,3 +91,18 @@ def takes(text: str) -> bool:
 @given(st.from_regex(DATETIME, fullmatch=True))
 def test_each_datetime_that_the_definition_allows_is_taken(text: str) -> None:
     assert takes(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("processID=a,b", ["a", "b", "a,b"]),
+        ("processID=a%2Cb", ["a", "b", "a,b"]),
+        ("processID=a&processID=b", ["a", "b"]),
+        ("processID=,a,,", ["a", ",a,,"]),
+    ],
+)
+def test_a_name_with_a_comma_is_found_as_well_as_the_names_between_commas(
+    query: str, found: list[str]
+) -> None:
+    assert job_filter(QueryParams(query)).processes == found

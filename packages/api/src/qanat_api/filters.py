@@ -82,8 +82,8 @@ def process_query(query: Query) -> ProcessQuery:
     text = " ".join(query.getlist("q"))[:LONGEST_TEXT]
     return ProcessQuery(
         words=tuple(text.split()),
-        providers=tuple(values(query, "provider")),
-        services=tuple(values(query, "service")),
+        providers=tuple(names(query, "provider")),
+        services=tuple(names(query, "service")),
         limit=number(query, "limit", 1),
         offset=number(query, "offset", 0) or 0,
     )
@@ -110,8 +110,18 @@ def values(query: Query, name: str) -> list[str]:
     return [text for given in query.getlist(name) for text in given.split(",") if text]
 
 
+def names(query: Query, name: str) -> list[str]:
+    """The values of a list of names: as `values`, and each as a whole where it has a comma.
+
+    A comma within a name is escaped (Common Part 1, query-param-list-escape). Many clients escape
+    those between the names too, and are understood as well.
+    """
+    whole = [given for given in query.getlist(name) if "," in given]
+    return list(dict.fromkeys([*values(query, name), *whole]))
+
+
 def _processes(query: Query) -> list[str]:
-    found = list(dict.fromkeys(values(query, "processID")))
+    found = names(query, "processID")
     if len(found) > PROCESSES_MOST:
         raise InvalidParameter(f"processID: {len(found)} are given, at most {PROCESSES_MOST} taken")
     return found
