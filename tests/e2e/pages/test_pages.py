@@ -123,6 +123,32 @@ def test_a_hillshade_is_run_by_the_keyboard_alone_and_its_picture_is_seen(
     browser.check(urlsplit(server.url).netloc)
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_result_is_the_input_of_the_next_process_by_the_keyboard_alone(
+    server: Any, browser: Any, http: httpx2.Client, until: Callable[..., Any], scripts: bool
+) -> None:
+    made = ended(http, submit(http, "native:centroids", INPUT={"value": LAYER}), until)
+    browser.scripts(on=scripts)
+    browser.goto(f"{server.url}/processes/native:dissolve")
+    browser.tab_to(lambda focused: focused["name"] == "inputs/INPUT/result")
+    browser.press("ArrowDown")
+    chosen = browser.evaluate("document.activeElement.value")
+    assert chosen == f"{made}/results/OUTPUT", "the newest is the first"
+    if scripts:
+        until(lambda: "Fields: name" in browser.text, SECONDS)
+        assert browser.violations() == []
+    browser.tab_to(lambda focused: focused["text"] == "Run")
+    browser.press_and_load()
+    until(lambda: "Successful" in browser.text, SECONDS)
+    browser.goto(f"{server.url}/processes/native:dissolve")
+    assert "Run before" in browser.text
+    browser.tab_to(lambda focused: focused["text"] == "Again")
+    browser.press_and_load()
+    url = "document.querySelector('[name=\"inputs/INPUT/url\"]').value"
+    assert browser.evaluate(url) == chosen
+    browser.check(urlsplit(server.url).netloc)
+
+
 CODE = """(() => { const e = [...document.querySelectorAll('.snippet')].filter(p => p.checkVisibility());
   return e.map(p => [p.dataset.name, p.querySelector('code').textContent]); })()"""
 

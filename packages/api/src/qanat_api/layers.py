@@ -1,4 +1,4 @@
-"""The fields that take a layer, or another file: uploaded, pasted or by its address; pure."""
+"""The fields that take a layer, or another file: uploaded, pasted, by its address, or made before; pure."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,9 +52,6 @@ SUFFIXES: Mapping[str, str] = {
     ".2dm": "application/x-2dm",
 }
 """Suffix of a file's name → its media type."""
-
-PARTS = ("layer", "file", "text", "url")
-"""The ways to give a layer."""
 
 
 class Layer:
@@ -125,7 +122,7 @@ def _as_text(values: Sequence[Mapping[str, JsonValue]]) -> str:
 
 def _only(given: list[T]) -> T | None:
     if len(given) > 1:
-        raise Unreadable("is given several times; a layer, file, text or address is enough")
+        raise Unreadable("is given several times; a layer, result, file, text or address is enough")
     return given[0] if given else None
 
 
@@ -133,6 +130,9 @@ def _given(
     shown: Field, filled: Filled, of_upload: Callable[[Medium, Upload], T]
 ) -> Iterator[T | JsonValue]:
     yield from (name for name in filled.all(f"{shown.key}/layer") if name)
+    for address in filled.all(f"{shown.key}/result"):
+        if address:
+            yield {"href": address}
     chosen = _chosen(shown, filled.text(f"{shown.key}/format"))
     for upload in filled.uploads(f"{shown.key}/file"):
         yield of_upload(chosen or _by_name(shown, upload), upload)

@@ -12,6 +12,7 @@ import orjson
 from qanat_api import forms, shown
 from qanat_api.catalog import Offered, Snapshot
 from qanat_api.documents import Ready, ready_bytes, report
+from qanat_api.earlier import NOTHING, Earlier
 from qanat_api.fields import Field, Filled, fields, roles
 from qanat_api.filters import ProcessQuery
 from qanat_api.html import Site, render
@@ -134,12 +135,13 @@ def process(
     secured: bool = False,
     checked: bool = False,
     waiting: int | None = None,
+    earlier: Earlier = NOTHING,
 ) -> bytes:
     """A process with the form that runs it; as it was filled in, with what is wrong with it.
 
     `projects` are the names of those in which it may run; `secured` says that who runs it must show
     who it is, `checked` that what is filled in can be run; `waiting` how many
-    jobs of its service wait.
+    jobs of its service wait, `earlier` what was run before.
     """
     form = form_of(offered.process)
     filled = filled or forms.initial(offered.process, form)
@@ -166,6 +168,8 @@ def process(
         error=error,
         checked=checked,
         waiting=waiting,
+        earlier=earlier,
+        states=STATES,
         faults=forms.by_field(error.faults) if error else {},
         crs_examples=CRS_EXAMPLES,
     )

@@ -52,7 +52,7 @@ async def run(
     try:
         job_id = await _execute(parts, sent, links.base)
     except QanatError as error:
-        return _wrong(request, parts, site, sent, error)
+        return await _wrong(request, parts, site, sent, error)
     return _see(links.job(job_id))
 
 
@@ -67,7 +67,7 @@ async def sketch(
 ) -> Response:
     """The request that a form would make, as code: for the script of its page, or as that page."""
     if as_html:
-        return html.page(request, page_of(parts, site, sent.offered, sent.filled))
+        return html.page(request, await page_of(parts, site, sent.offered, sent.filled))
     shown = pages.form_of(sent.offered.process)
     made = snippets(sent.offered, shown, sent.filled, links, secured=parts.secured)
     return documents.plain({each.name: each.code for each in made}, headers=NO_STORE)
@@ -88,15 +88,17 @@ async def check(
     except QanatError as error:
         if not as_html:
             return documents.problem(request, error)
-        return _wrong(request, parts, site, sent, error)
+        return await _wrong(request, parts, site, sent, error)
     if not as_html:
         return documents.plain({"valid": True}, headers=NO_STORE)
-    return html.page(request, page_of(parts, site, sent.offered, sent.filled, checked=True))
+    return html.page(request, await page_of(parts, site, sent.offered, sent.filled, checked=True))
 
 
-def _wrong(request: Request, parts: Parts, site: Site, sent: Sent, error: QanatError) -> Response:
+async def _wrong(
+    request: Request, parts: Parts, site: Site, sent: Sent, error: QanatError
+) -> Response:
     """The form as it was filled in, with what is wrong with it."""
-    made = page_of(parts, site, sent.offered, sent.filled, error)
+    made = await page_of(parts, site, sent.offered, sent.filled, error)
     return html.page(request, made, error.status, problem_headers(error))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
-from qanat_api import body, content, documents, filters, forms, html, negotiation, pages
+from qanat_api import body, content, documents, earlier, filters, forms, html, negotiation, pages
 from qanat_api.catalog import Offered
 from qanat_api.fields import Filled
 from qanat_api.html import Site
@@ -59,16 +59,15 @@ async def process(
     if as_html:
         again = request.query_params.get("again")
         filled = await _again(parts, offered, again) if again else None
-        waiting = await _waiting(parts, offered.service)
-        made = page_of(parts, site, offered, filled, waiting=waiting)
-        if filled is not None:  # what somebody gave to a job is kept by no cache
+        made = await page_of(parts, site, offered, filled)
+        if filled is not None or parts.secured:  # what is somebody's own is kept by no cache
             return html.page(request, made)
         return html.conditional(request, documents.ready_bytes(made))
     ready = parts.jobs.offered(links.project).description(links.base, offered.id)
     return documents.conditional(request, ready, headers=DESCRIBED)
 
 
-def page_of(
+async def page_of(
     parts: Parts,
     site: Site,
     offered: Offered,
@@ -76,10 +75,11 @@ def page_of(
     error: QanatError | None = None,
     *,
     checked: bool = False,
-    waiting: int | None = None,
 ) -> bytes:
     """The page of a process, with its form: as it is at first, or as it was filled in."""
     links = site.links
+    layers = any(field.media for field in pages.form_of(offered.process))
+    before = await earlier.find(parts.jobs, links, offered.id, parts.described, layers=layers)
     document = {"links": parts.jobs.offered(links.project).links_of(links, offered)}
     return pages.process(
         site,
@@ -90,7 +90,8 @@ def page_of(
         error,
         secured=parts.secured,
         checked=checked,
-        waiting=waiting,
+        waiting=await _waiting(parts, offered.service),
+        earlier=before,
     )
 
 

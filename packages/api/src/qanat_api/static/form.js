@@ -61,6 +61,11 @@ async function fieldsOf(box) {
   if (chosen) {
     return JSON.parse(chosen.dataset.fields);
   }
+  const made = box.querySelector("select option:checked[data-geojson]");
+  if (made && Number(made.dataset.geojson) <= LARGEST_READ) {
+    const answer = await fetch(made.value);
+    return answer.ok ? namesIn(await answer.text()) : [];
+  }
   const file = box.querySelector('input[type="file"]').files[0];
   if (file && file.size <= LARGEST_READ) {
     return namesIn(await file.text());
