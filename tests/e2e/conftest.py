@@ -81,18 +81,31 @@ def qgis() -> None:
 
 
 @pytest.fixture
-def all_in_one(
+def start_all_in_one(
     qgis: None,
     folder: Path,
     until: Callable[..., Any],
     free_ports: Callable[[int], list[int]],
-) -> Iterator[AllInOne]:
+) -> Iterator[Callable[..., AllInOne]]:
+    """Start an all-in-one of a test's own, with more in its environment."""
+    started: list[AllInOne] = []
+
+    def start(environ: dict[str, str]) -> AllInOne:
+        one = AllInOne(folder, *free_ports(2), until, environ)
+        started.append(one)
+        one.start()
+        return one
+
+    yield start
+    for one in started:
+        if one.process is not None and one.process.poll() is None:
+            one.stop()
+
+
+@pytest.fixture
+def all_in_one(start_all_in_one: Callable[..., AllInOne]) -> AllInOne:
     """An all-in-one of a test's own, to be killed at will."""
-    started = AllInOne(folder, *free_ports(2), until)
-    started.start()
-    yield started
-    if started.process is not None and started.process.poll() is None:
-        started.stop()
+    return start_all_in_one({})
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from qanat_worker.confinement import Confinement
 from qanat_worker.sandbox import scrubbed
 from qanat_worker.settings import WorkerSettings
@@ -15,7 +17,7 @@ def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> Engi
     home.mkdir(mode=0o700)
     return EngineStart(
         engine=settings.engine,
-        options=settings.qgis.model_dump(mode="json") | {"readable": _may_read(settings)},
+        options=settings.qgis.model_dump(mode="json") | _reach(settings),
         environment=scrubbed(os.environ, settings.environment, home),
         folder=home,
         confinement=Confinement(
@@ -30,9 +32,12 @@ def engine_start(settings: WorkerSettings, folder: Path, log_level: str) -> Engi
     )
 
 
-def _may_read(settings: WorkerSettings) -> list[str] | None:
-    """The folders that jobs may read as the engine needs to know them; None when they may read all."""
-    return None if settings.sandbox == "off" else [str(path) for path in _readable(settings)]
+def _reach(settings: WorkerSettings) -> dict[str, JsonValue]:
+    """What jobs may reach, as the engine needs to know it; `readable` is null when they may read all."""
+    if settings.sandbox == "off":
+        return {"readable": None, "network": True}
+    readable: list[JsonValue] = [str(path) for path in _readable(settings)]
+    return {"readable": readable, "network": settings.network}
 
 
 def _readable(settings: WorkerSettings) -> list[Path]:

@@ -122,7 +122,8 @@ class QgisSettings(Section):
         default_factory=dict,
         description="Name → address of published projects that are no files: in a GeoPackage,"
         ' "geopackage:/srv/gis/plans.gpkg?projectName=roads", or in a database'
-        ' ("postgresql://…?schema=…&project=…", with the data provider postgres).',
+        ' ("postgresql://gis:word@db.internal?dbname=gis&schema=public&project=roads", with the data provider'
+        " postgres).",
     )
     data_providers: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]] = Field(
         default_factory=list,

@@ -40,7 +40,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     home = str(tmp_path_factory.mktemp("qgis"))
     folders = publish(tmp_path_factory.mktemp("published"))
     with pytest.MonkeyPatch.context() as environ, warnings.catch_warnings():
-        for name in ("QGIS_CUSTOM_CONFIG_PATH", "XDG_RUNTIME_DIR", "TMPDIR"):
+        for name in ("HOME", "QGIS_CUSTOM_CONFIG_PATH", "XDG_RUNTIME_DIR", "TMPDIR"):
             environ.setenv(name, home)
         environ.setenv("QT_QPA_PLATFORM", "offscreen")
         warnings.simplefilter("ignore")
@@ -48,6 +48,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         addresses = {
             "plans": f"geopackage:{stored}?projectName=plans",
             "lacking": f"geopackage:{stored}?projectName=lacking",
+            "elsewhere": "postgresql://me:word@127.0.0.1?dbname=gis&schema=public&project=x",
         }
         given = {name: [str(path)] for name, path in folders.items()}
         yield start({**given, "project_addresses": addresses})

@@ -56,6 +56,15 @@ def test_each_kind_of_message_has_its_level(told: Any) -> None:
             "ogr2ogr x.shp \"PG:dbname='gis' host=db.internal user='me' password='a b' sslmode=on\"",
             'ogr2ogr x.shp "PG:dbname=… host=… user=… password=… sslmode=on"',
         ),
+        (r"password='a\'b c\\' table=t", "password=… table=t"),
+        ("at postgresql://me:a%27b@db:5432?dbname=gis", "at postgresql://…?dbname=…"),
+        ("see https://me:word@example.org/x and a@b.c", "see https://…/x and a@b.c"),
+        (
+            'connection to server at "db.internal" (10.0.0.7), port 5432 failed: FATAL:'
+            '  password authentication failed for user "me"',
+            "connection to server at … failed: FATAL:  password authentication failed for user …",
+        ),
+        ('Unknown database "x" of a role "y"', 'Unknown database "x" of a role "y"'),
     ],
 )
 def test_paths_are_only_names(text: str, expected: str) -> None:

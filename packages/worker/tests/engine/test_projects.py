@@ -62,6 +62,13 @@ def test_a_project_that_its_storage_lacks_is_told(bench: Any) -> None:
     )
 
 
+def test_a_storage_that_is_not_loaded_is_told_with_what_to_do(bench: Any) -> None:
+    assert reasons(bench)["project:elsewhere"] == (
+        "it cannot be loaded: no storage of QGIS's is there for postgresql:"
+        " see worker.qgis.data_providers"
+    )
+
+
 def test_layers_of_one_name_are_told_apart_by_their_ids(bench: Any) -> None:
     names = [each.name for each in bench.published("town").layers if "twin" in each.name]
     assert len(set(names)) == 2
@@ -78,7 +85,7 @@ def test_layouts_with_their_maps_and_map_themes_are_told(bench: Any) -> None:
 
 
 def test_what_is_not_offered_has_its_reason(bench: Any) -> None:
-    others = ("plain", "lacking")
+    others = ("plain", "lacking", "elsewhere")
     refused = {
         name: why
         for name, why in reasons(bench).items()

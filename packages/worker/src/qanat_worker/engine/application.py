@@ -84,6 +84,7 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
     # QGIS can be imported from here on, and not before.
     from qanat_worker.engine import (  # noqa: PLC0415
         algorithms,
+        contents,
         policy,
         projects,
         publications,
@@ -107,7 +108,10 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
     sources = projects.Sources(
         folders=_paths(options, "projects"),
         addresses=cast(dict[str, str], options.get("project_addresses", {})),
-        readable=_paths(options, "readable") if options.get("readable") is not None else None,
+        reach=contents.Reach(
+            readable=_paths(options, "readable") if options.get("readable") is not None else None,
+            network=bool(options.get("network", True)),
+        ),
         kept=Path(os.environ["HOME"]) / "projects" if "HOME" in os.environ else None,
     )
     providers = _texts(options, "data_providers")

@@ -3,10 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsDataSourceUri,
     QgsLayoutItemMap,
     QgsMapLayer,
     QgsMeshLayer,
@@ -32,7 +34,38 @@ KINDS: Mapping[type[QgsMapLayer], str] = {
 GEOMETRIES = {0: "points", 1: "lines", 2: "polygons", 4: "none"}
 """QGIS's number of a type of geometries → what it is called."""
 
+CONNECTING = frozenset(
+    {
+        "postgres",
+        "postgresraster",
+        "mssql",
+        "oracle",
+        "hana",
+        "db2",
+        "WFS",
+        "OAPIF",
+        "wms",
+        "wcs",
+        "arcgisfeatureserver",
+        "arcgismapserver",
+        "geonode",
+        "sensorthings",
+    }
+)
+"""The data providers whose data lie on other machines."""
+
+UNQUOTED = frozenset("'\"\\")
+"""Characters of a password that QGIS pastes into the lines of tools as they are: these would tell it."""
+
 _TYPE_NAMES = {at: name for name, at in FIELD_TYPES.items()} | {9: "list", 11: "list"}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What jobs may reach: `readable` are folders, None when they may read all files."""
+
+    readable: Sequence[Path] | None = None
+    network: bool = True
 
 
 def named(project: QgsProject) -> dict[str, QgsMapLayer]:
@@ -87,13 +120,13 @@ def states(project: QgsProject) -> dict[str, int] | None:
     return found
 
 
-def survey(project: QgsProject, name: str, readable: Sequence[Path] | None) -> Project:
+def survey(project: QgsProject, name: str, reach: Reach) -> Project:
     """What a project that was read whole has; models of its own are not looked at here."""
     metadata = project.metadata()
     usable = {
         called: layer
         for called, layer in named(project).items()
-        if why_not(layer, project, readable) is None
+        if why_not(layer, project, reach) is None
     }
     return Project(
         name=name,
@@ -131,17 +164,15 @@ def _providers() -> QgsProviderRegistry:
     return registry
 
 
-def refusals(project: QgsProject, name: str, readable: Sequence[Path] | None) -> list[Refusal]:
+def refusals(project: QgsProject, name: str, reach: Reach) -> list[Refusal]:
     """The layers of a project that jobs cannot take, each with its reason."""
-    found = (
-        (called, why_not(layer, project, readable)) for called, layer in named(project).items()
-    )
+    found = ((called, why_not(layer, project, reach)) for called, layer in named(project).items())
     return [Refusal(id=f"project:{name}/{called}", reason=why) for called, why in found if why]
 
 
-def why_not(layer: QgsMapLayer, project: QgsProject, readable: Sequence[Path] | None) -> str | None:
-    """Why jobs cannot take a layer; None when they can. `readable` None: jobs may read all files."""
-    return why_not_offered(layer, project) or _unusable(layer, readable)
+def why_not(layer: QgsMapLayer, project: QgsProject, reach: Reach) -> str | None:
+    """Why jobs cannot take a layer; None when they can."""
+    return why_not_offered(layer, project) or _unusable(layer, reach)
 
 
 def why_not_offered(layer: QgsMapLayer, project: QgsProject) -> str | None:
@@ -155,14 +186,18 @@ def why_not_offered(layer: QgsMapLayer, project: QgsProject) -> str | None:
     return None
 
 
-def _unusable(layer: QgsMapLayer, readable: Sequence[Path] | None) -> str | None:
+def _unusable(layer: QgsMapLayer, reach: Reach) -> str | None:
     provider = layer.providerType()
     if provider not in _providers().providerList():
         return f"its data provider {provider} is not loaded: see worker.qgis.data_providers"
+    if provider in CONNECTING and set(QgsDataSourceUri(layer.source()).password()) & UNQUOTED:
+        return "its password holds a quote or a backslash, which QGIS does not hand on to tools as such"
+    if provider in CONNECTING and not reach.network:
+        return "jobs may open no connections, and its data lie behind one: see worker.network"
     if not layer.isValid():
         return "its data cannot be opened"
-    path = file_of(layer)
-    if path is None or readable is None or any(path.is_relative_to(each) for each in readable):
+    path, folders = file_of(layer), reach.readable
+    if path is None or folders is None or any(path.is_relative_to(each) for each in folders):
         return None
     return "its file lies where jobs may not read: see worker.readable"
 

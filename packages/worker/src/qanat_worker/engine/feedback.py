@@ -16,15 +16,31 @@ _ADVICE = re.compile(r" or change the (?:Processing setting|“Invalid features 
 
 
 _CONNECTION = re.compile(
-    r"\b(host|hostaddr|port|user|password|passfile|service|authcfg|dbname)=('[^']*'|[^\s'\"]+)"
+    r"\b(host|hostaddr|port|user|password|passfile|service|authcfg|dbname)"
+    r"=('(?:[^'\\]|\\.)*'|[^\s'\"&]+)"
 )
 """Parts of the address of a database, as tools of GDAL get them of a layer of a project."""
+
+_LOGIN = re.compile(r"(\w://)[^\s/?#]*@[^\s/?#'\"]*")
+"""Who asks which machine, in an address."""
+
+_SERVER = re.compile(
+    r"(\bconnection to server at|\btranslate host name|\bauthentication failed for user"
+    r'|\brole(?= "[^"]*" does not exist))'
+    r' "[^"]*"(?: \([^)]*\))?(?:, port \d+)?'
+)
+"""Where PostgreSQL says who asked which machine."""
 
 
 def scrubbed(text: str) -> str:
     """A text in which a path of a file is only its name, and a database none of anybody's."""
-    hidden = _CONNECTION.sub(r"\1=…", text)
+    hidden = without_logins(text)
     return _PATH.sub(r"\1", _ADVICE.sub(" first (native:fixgeometries).", hidden))
+
+
+def without_logins(text: str) -> str:
+    """A text that tells nobody where a database is, nor how to enter it."""
+    return _SERVER.sub(r"\1 …", _LOGIN.sub(r"\1…", _CONNECTION.sub(r"\1=…", text)))
 
 
 class JobFeedback(QgsProcessingFeedback):

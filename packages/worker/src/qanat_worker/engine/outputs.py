@@ -28,7 +28,7 @@ from qanat_common.errors import AlgorithmFailed
 from qanat_common.ogc import CRS84, JsonSchema
 from qanat_worker.engine import archives, crs, export, formats
 from qanat_worker.engine.datasets import offered
-from qanat_worker.engine.feedback import scrubbed
+from qanat_worker.engine.feedback import scrubbed, without_logins
 from qanat_worker.engine.formats import Format
 from qanat_worker.engine.parameters.base import P
 from qanat_worker.engine.workspace import Workspace
@@ -174,7 +174,10 @@ def _check_whole(layer: QgsVectorLayer, name: str) -> None:
 
 
 def _without_paths(layer: QgsVectorLayer, param: Any, job: Workspace) -> QgsVectorLayer:
-    """The layer with names of files where an algorithm has written paths: as in a client's zip, if in one."""
+    """The layer with names where an algorithm has written where its inputs lie.
+
+    Those of files are as in a client's zip, if in one.
+    """
     algorithm = param.algorithm()
     if algorithm is None or algorithm.id() not in TELL_PATHS:
         return layer
@@ -190,9 +193,9 @@ def _without_paths(layer: QgsVectorLayer, param: Any, job: Workspace) -> QgsVect
     for row in made.getFeatures():
         told = {at: row.attribute(at) for at in texts}
         changes[row.id()] = {
-            at: folders.sub("", text, count=1)
+            at: job.addresses.get(text) or folders.sub("", text, count=1)
             for at, text in told.items()
-            if isinstance(text, str) and folders.match(text)
+            if isinstance(text, str) and (text in job.addresses or folders.match(text))
         }
     rows.changeAttributeValues(changes)
     return made
@@ -274,13 +277,17 @@ def _form_of(path: Path, form: Format) -> Format:
 
 
 def _scrub(path: Path, job: Workspace) -> None:
-    """Take folders of the server out of a text file: the job's, and those of its project's layers."""
+    """Take places of the server out of a text file: folders of the job and of its project's layers, databases."""
     if not path.is_file() or path.stat().st_size > SCRUBBED_BYTES:
         return
     content = path.read_bytes()
     clean = content
     for folder in job.hidden:
         clean = re.sub(re.escape(folder).encode() + rb"(\w+/)*", b"", clean)
+    if job.addresses:
+        clean = without_logins(clean.decode("utf-8", "surrogateescape")).encode(
+            "utf-8", "surrogateescape"
+        )
     if clean != content:
         path.write_bytes(clean)
 

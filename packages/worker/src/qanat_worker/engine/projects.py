@@ -17,7 +17,7 @@ from qgis.core import Qgis, QgsDataProvider, QgsMapLayer, QgsProject, QgsVectorL
 from qanat_common.errors import AlgorithmFailed, NoSuchProject
 from qanat_common.ogc import Process
 from qanat_common.protocol import Inline, Message, Named, Project, Refusal, ResolvedInputs
-from qanat_worker.engine import contents, trial
+from qanat_worker.engine import contents, storages, trial
 from qanat_worker.engine.feedback import scrubbed
 from qanat_worker.engine.numbers import number
 from qanat_worker.engine.publications import NAME, found_in
@@ -61,13 +61,13 @@ class Survey(Message):
 class Sources:
     """Where projects are: folders of files, and name → address of those in other storages.
 
-    `readable` are the folders that jobs may read, None when they may read all; `kept` is a folder
+    `reach` is what jobs may reach; `kept` is a folder for copies of projects that are no files, and
     for surveys, so that the next warm parent need not make them again.
     """
 
     folders: Sequence[Path] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
-    readable: Sequence[Path] | None = None
+    reach: contents.Reach = field(default_factory=contents.Reach)
     kept: Path | None = None
 
 
@@ -99,7 +99,10 @@ class Projects:
                 raise NotPublished(f"its name {name!r} cannot stand in an address: rename it")
             if name in self._addresses:
                 raise NotPublished(f"another one is named {name} as well")
+            storages.check(address)
             survey = self._survey(name, address)
+            copy = storages.copy_of(address, self._sources.kept)
+            address = str(copy or address)
             self._addresses[name] = address
             self.offered.append(survey.project)
             self.refused += survey.refused
@@ -130,14 +133,17 @@ class Projects:
         if self._sources.kept is None or not Path(address).is_file():
             return None
         state = Path(address).stat()
-        readable = [str(path) for path in self._sources.readable or ()]
+        readable = [str(path) for path in self._sources.reach.readable or ()]
         facts = json.dumps([name, address, state.st_ino, state.st_mtime_ns, readable])
         return self._sources.kept / f"{hashlib.sha256(facts.encode()).hexdigest()}.json"
 
     def _surveyed(self, name: str, address: str) -> str:
-        read(self._own, address)
-        project = contents.survey(self._own, name, self._sources.readable)
-        refused = contents.refusals(self._own, name, self._sources.readable)
+        copy = storages.copy_of(address, self._sources.kept)
+        if copy is not None:
+            storages.make_copy(address, copy)
+        read(self._own, str(copy or address))
+        project = contents.survey(self._own, name, self._sources.reach)
+        refused = contents.refusals(self._own, name, self._sources.reach)
         own = self._own_processes()
         project = project.model_copy(
             update={"processes": [each for each in own if isinstance(each, Process)]}

@@ -1,6 +1,6 @@
 """What belongs to one job: its folders, its project and context, and the layers of its inputs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Workspace:
         self.project = published or empty_project()
         self.named = contents.named(self.project)
         self.hidden = [f"{folder}/", *sorted(_folders(self.named.values()), key=len, reverse=True)]
+        self.addresses = _addresses(self.named)
         self.context = QgsProcessingContext()
         self.context.setProject(self.project)
         self.context.setFeedback(feedback)
@@ -120,3 +121,14 @@ def empty_project() -> QgsProject:
 def _folders(layers: Iterable[QgsMapLayer]) -> set[str]:
     """The folders of files of the server that layers are read from."""
     return {f"{path.parent}/" for layer in layers if (path := contents.file_of(layer))}
+
+
+def _addresses(named: Mapping[str, QgsMapLayer]) -> dict[str, str]:
+    """Address of a layer that lies in no file of the server, as QGIS may write it → its name."""
+    return {
+        text: called
+        for called, layer in named.items()
+        if contents.file_of(layer) is None
+        for text in (layer.source(), layer.publicSource())
+        if text
+    }
