@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from osgeo import gdal
 
+from qanat_common.errors import AlgorithmFailed
+
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0"
 GEOJSON, CSV = "application/geo+json", "text/csv"
@@ -55,3 +57,22 @@ def test_a_table_has_no_crs(bench: Any, make: Any) -> None:
 def test_a_raster_says_its_crs(bench: Any, data: Path, media_type: str) -> None:
     made = bench.run("native:slope", {"OUTPUT": media_type}, INPUT=data / "dem.tif")["OUTPUT"]
     assert made.crs == f"{EPSG}/32632"
+
+
+NOWHERE = "feature 1 lies where no longitude and latitude is"
+
+
+@pytest.mark.parametrize("crs", ["ESRI:54009", "EPSG:25832"])
+def test_a_feature_that_lies_nowhere_on_the_earth_is_no_geojson(
+    bench: Any, make: Any, crs: str
+) -> None:
+    given = {"INPUT": make.features(make.point(3e7, 3e7), crs=crs)}
+    with pytest.raises(AlgorithmFailed, match=NOWHERE):
+        bench.run("native:centroids", {"OUTPUT": GEOJSON}, **given)
+    kept = bench.run("native:centroids", {"OUTPUT": GEOPACKAGE}, **given)["OUTPUT"]
+    assert gdal.OpenEx(kept.path).GetLayer(0).GetFeatureCount() == 1
+
+
+def test_a_feature_without_end_is_no_geojson(bench: Any, make: Any) -> None:
+    with pytest.raises(AlgorithmFailed, match=NOWHERE):
+        bench.run("native:buffer", INPUT=make.features(make.point(0, 0)), DISTANCE=1e308)

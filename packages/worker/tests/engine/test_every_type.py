@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator
-from qgis.core import QgsApplication, QgsProcessingFeedback
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingFeedback,
+    QgsProcessingParameterDefinition,
+)
 
 from qanat_common.errors import InputRejected
 from qanat_common.protocol import Inline, LocalFile
 from qanat_worker.engine.describe import describe_input
+from qanat_worker.engine.execution import _default
 from qanat_worker.engine.parameters import CONVERTERS
 from qanat_worker.engine.parameters.base import LiteralConverter
 from qanat_worker.engine.parameters.examples import EXAMPLES
@@ -140,3 +145,91 @@ def test_a_wrong_value_is_refused_with_the_name_and_the_reason(
         CONVERTERS[name].convert(param, Inline(value=value), job)
     assert caught.value.detail.startswith("X ")
     assert caught.value.faults[0].message
+
+
+POINT = {"type": "Point", "coordinates": [0, 0]}
+LAYER = {"type": "FeatureCollection", "features": []}
+HUGE = 10**30
+ODD: list[Any] = [
+    *(False, 0, "", None, [], {}, [[]], [None], [{}], [0], [""]),
+    *(True, -1, 1.5, HUGE, -HUGE, 10**400, 1e308, float("inf"), [HUGE, HUGE], [[HUGE]]),
+    *("\x00", " ", "x", "x" * 50_000, "(" * 5000, "+".join("1" * 20_000), "{}", "/etc/passwd"),
+    *("1,2", "POINT(nan nan)", "POINT(1e999 0)", "0,0 [EPSG:]", f"{'9' * 5000},1"),
+    *("2020-02-30", "2020-01-01T25:00:00", "EPSG:99999999999999999999", "+proj=merc +lat_ts=1e999"),
+    *({"type": "Point"}, {"type": "Point", "coordinates": ["a", "b"]}, [POINT, POINT]),
+    *({**LAYER, "features": [None]}, {**LAYER, "features": 0}, {**LAYER, "crs": 7}),
+    *({"bbox": None}, {"bbox": [0, 0, 1, "a"]}, {"bbox": [0, 0, 1, 1], "crs": 0}),
+    *({"bbox": [0, 0, 10**400, 1]}, {"bbox": [0, 0, HUGE, HUGE]}, {"bbox": [0, 0, 0, 0, 0]}),
+    *({"layer": None}, {"layer": ""}, {"layer": {"value": 0}}, {"layer": POINT, "field": 0}),
+    *({"layer": {"value": "A", "encoding": 0}}, {"layer": {"value": POINT, "mediaType": []}}),
+    *({"layer": POINT, "type": None}, {"layer": POINT, "minZoom": HUGE, "name": ""}),
+    [{"name": "a", "type": "text", "expression": "1", "length": HUGE}],
+    [{"name": "a", "type": [], "expression": None, "input": "1", "aggregate": []}],
+    [{"minimum": 0, "maximum": 10**400, "color": "#000000"}],
+]
+"""Values of all kinds, each odd to most types."""
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTERS))
+@pytest.mark.parametrize("encoding", [None, "base64"])
+def test_an_odd_value_is_taken_or_refused_in_a_short_sentence(
+    engine: Engine, tmp_path: Path, name: str, encoding: Any
+) -> None:
+    param = param_of(name)
+    if param is None:
+        pytest.skip(f"QGIS of this machine has no type {name}")
+    refused = []
+    for at, value in enumerate(ODD):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        job = Workspace(folder, QgsProcessingFeedback(False))
+        try:
+            CONVERTERS[name].convert(param, Inline(value=value, encoding=encoding), job)
+        except InputRejected as error:
+            refused.append((value, error.detail, error.faults[0].pointer))
+    assert [value for value, detail, _ in refused if len(detail) > 1500] == []
+    assert all(detail.startswith("X ") for _, detail, _ in refused)
+    assert all(f"{pointer}/".startswith("/inputs/X/") for _, _, pointer in refused)
+
+
+NEVER_ABSENT = {"tininputlayers"}
+"""Types of which QGIS itself takes no absent value, optional or not; no algorithm has it optional."""
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTERS))
+def test_an_optional_input_may_be_absent_and_a_required_one_without_default_may_not(
+    job: Workspace, name: str
+) -> None:
+    param = param_of(name)
+    if param is None or QgsApplication.processingRegistry().parameterType(name) is None:
+        pytest.skip(f"QGIS of this machine makes no parameter of type {name}")
+    param.setDefaultValue(None)
+    about = describe_input(param)
+    assert about.min_occurs == (0 if "default" in about.schema_ else 1)
+    param.setFlags(param.flags() | QgsProcessingParameterDefinition.FlagOptional)
+    assert describe_input(param).min_occurs == 0
+    absent = _default(param, job)
+    assert name in NEVER_ABSENT or param.checkValueIsAcceptable(absent, job.context), absent
+
+
+ONE_OR_SEVERAL = {
+    "enum": ("Round", 0, [0]),
+    "field": ("name", "name", ["name"]),
+    "band": (1, 1, [1]),
+}
+"""Type → a value, and what QGIS is given where it takes one and where it takes several."""
+
+
+@pytest.mark.parametrize("name", sorted(ONE_OR_SEVERAL))
+def test_a_list_is_for_what_takes_several(job: Workspace, name: str) -> None:
+    value, one, several = ONE_OR_SEVERAL[name]
+    param = param_of(name)
+    convert = CONVERTERS[name].convert
+    assert convert(param, Inline(value=value), job) == one
+    for wrong in ([], [value, value]):
+        with pytest.raises(InputRejected, match=r"^X must be one"):
+            convert(param, Inline(value=wrong), job)
+    param.setAllowMultiple(True)
+    assert convert(param, Inline(value=value), job) == several
+    assert convert(param, Inline(value=[value]), job) == several
+    assert convert(param, Inline(value=[]), job) == []

@@ -8,10 +8,14 @@ from typing import Any
 
 import orjson
 from osgeo import gdal
-from qgis.core import (
+from qgis.core import (  # type: ignore[attr-defined]  # the stubs lack QgsCsException
     QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
     QgsCoordinateTransformContext,
+    QgsCsException,
+    QgsFeature,
     QgsField,
+    QgsGeometry,
     QgsJsonExporter,
     QgsVectorFileWriter,
     QgsVectorLayer,
@@ -19,11 +23,15 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QVariant
 
 from qanat_common.errors import AlgorithmFailed
-from qanat_worker.engine import archives, formats, styles
+from qanat_worker.engine import archives, crs, formats, styles
 from qanat_worker.engine.datasets import tried
 from qanat_worker.engine.formats import Format
+from qanat_worker.engine.numbers import number
 
 GEOJSON_DECIMALS = 17
+FAR = 1e290
+"""Coordinates beyond are written as null by QGIS, which brings them to so many decimals."""
+
 _FID_NAMES = ("fid", "ogc_fid", "qanat_fid", "qanat_row_number")
 _RASTER_DRIVERS = ["GTiff", "AAIGrid", "COG", "PNG", "JPEG", "GPKG"]
 _PNG_TYPES = (gdal.GDT_Byte, gdal.GDT_UInt16)
@@ -50,7 +58,7 @@ def vector(layer: QgsVectorLayer, form: Format, folder: Path, name: str) -> Path
     """Write a vector layer; GeoJSON in CRS84, every other format in the CRS of the layer."""
     path = folder / f"{name}{form.suffix}"
     if form is formats.GEOJSON:
-        _geojson(layer, path)
+        _geojson(layer, path, name)
         return path
     package = path if form is formats.GEOPACKAGE else folder / f"{name}.qanat.gpkg"
     _geopackage(layer, package, form, name)
@@ -95,19 +103,45 @@ def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _geojson(layer: QgsVectorLayer, path: Path) -> None:
+def _geojson(layer: QgsVectorLayer, path: Path, name: str) -> None:
     """One feature after another: null geometries stay null, which GDAL's writer would lose."""
     exporter = QgsJsonExporter(layer, GEOJSON_DECIMALS)
-    exporter.setTransformGeometries(True)
+    exporter.setTransformGeometries(False)
+    transform = QgsCoordinateTransform(
+        layer.crs(),
+        QgsCoordinateReferenceSystem(crs.LONGITUDE_LATITUDE),
+        QgsCoordinateTransformContext(),
+    )
     with path.open("w", encoding="utf-8") as opened:
         opened.write('{"type":"FeatureCollection","features":[')
         between = "\n"
         for feature in layer.getFeatures():
-            text = exporter.exportFeature(feature)
             empty = feature.hasGeometry() and feature.geometry().isEmpty()
+            if feature.hasGeometry() and not empty:
+                feature.setGeometry(_in_degrees(feature, transform, name))
+            text = exporter.exportFeature(feature)
             opened.write(between + (_with_empty(text) if empty else text))
             between = ",\n"
         opened.write("\n]}\n")
+
+
+def _in_degrees(feature: QgsFeature, transform: QgsCoordinateTransform, name: str) -> QgsGeometry:
+    """Its geometry in CRS84. QGIS's exporter leaves one as it is where that fails."""
+    geometry = feature.geometry()
+    try:
+        fine = number(geometry.transform(transform)) == 0
+    except QgsCsException:
+        fine = False
+    box = geometry.boundingBox()
+    ends = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
+    if fine and all(abs(end) < FAR for end in ends):
+        return geometry
+    raise _cannot(
+        name,
+        formats.GEOJSON,
+        f"feature {feature.id()} lies where no longitude and latitude is; a format that keeps the CRS"
+        f" of the result may hold it, such as {formats.GEOPACKAGE.media_type}",
+    )
 
 
 def _with_empty(feature: str) -> str:
@@ -145,8 +179,8 @@ def _restore_nulls(layer: QgsVectorLayer, path: Path) -> None:
     )
     rows = opened.GetLayer(0)
     rows.StartTransaction()
-    for number in absent:
-        row = rows.GetFeature(number)
+    for at in absent:
+        row = rows.GetFeature(at)
         row.SetGeometry(None)
         rows.SetFeature(row)
     rows.CommitTransaction()

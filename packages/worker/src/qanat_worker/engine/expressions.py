@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 
 from qgis.core import QgsExpression
 
+from qanat_worker.engine.values import shown
+
 Check = Callable[[str], str | None]
 """A text → what is wrong with it."""
 
@@ -160,7 +162,7 @@ def wrong_expression(text: str) -> str | None:
     """An expression of QGIS: must be one, and call no function that reaches outside."""
     parsed = QgsExpression(text)
     if parsed.hasParserError():
-        return f"is no expression ({parsed.parserErrorString().strip()}): {text[:200]!r}"
+        return f"is no expression ({parsed.parserErrorString().strip()}): {shown(text)}"
     called = sorted(DENIED_FUNCTIONS & {name.lower() for name in parsed.referencedFunctions()})
     return f"calls {', '.join(called)}, which is not allowed here" if called else None
 
@@ -169,7 +171,7 @@ def wrong_sql(text: str) -> str | None:
     """A query: one SELECT, and no word that names a function that reaches outside."""
     words = [word.lower() for word in _WORD.findall(text)]
     if not words or words[0] not in ("select", "with"):
-        return f"{text[:200]!r} is no SELECT"
+        return f"{shown(text)} is no SELECT"
     called = sorted(DENIED_FUNCTIONS & set(words))
     return f"calls {', '.join(called)}, which is not allowed here" if called else None
 
@@ -179,10 +181,10 @@ def wrong_formula(text: str) -> str | None:
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError):
-        return f"{text[:200]!r} is no formula"
+        return f"{shown(text)} is no formula"
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id not in _FORMULA_NAMES:
-            return f"{node.id!r} is none of A to F, and no function that is allowed here"
+            return f"{shown(node.id)} is none of A to F, and no function that is allowed here"
         if not isinstance(node, _FORMULA_NODES) or _is_text(node):
             return "may hold numbers, A to F, operators and numpy's functions only"
     return wrong_argument(text)
@@ -196,7 +198,7 @@ def wrong_argument(text: str) -> str | None:
     """A text that becomes an argument of a GDAL tool: it must stay one argument."""
     if _UNSAFE_ARGUMENT.search(text):
         return (
-            f"{text!r}: may not begin with - or /, nor hold quotes, backslashes, $, control"
+            f"{shown(text)}: may not begin with - or /, nor hold quotes, backslashes, $, control"
             " characters or an address"
         )
     return None
@@ -210,32 +212,32 @@ def wrong_condition(text: str) -> str | None:
 def wrong_lines(text: str) -> str | None:
     """Lines that a tool reads from a file: no other control characters."""
     odd = _CONTROL.search(text)
-    return f"{text[:200]!r} holds control characters" if odd else None
+    return f"{shown(text)} holds control characters" if odd else None
 
 
 def wrong_options(text: str) -> str | None:
     """Creation options of GDAL: NAME=VALUE, several separated by |."""
-    return None if _CREATION_OPTIONS.fullmatch(text) else f"{text!r} is not NAME=VALUE|NAME=VALUE"
+    return (
+        None if _CREATION_OPTIONS.fullmatch(text) else f"{shown(text)} is not NAME=VALUE|NAME=VALUE"
+    )
 
 
 def wrong_identifier(text: str) -> str | None:
     """A name that is pasted into SQL."""
-    return None if _IDENTIFIER.fullmatch(text) else f"{text!r} is no plain name"
+    return None if _IDENTIFIER.fullmatch(text) else f"{shown(text)} is no plain name"
 
 
 def wrong_pipeline(text: str) -> str | None:
     """A coordinate operation of PROJ: no path of a grid or an init file."""
     if not _PIPELINE.fullmatch(text):
-        return f"{text!r} is no coordinate operation that names neither files nor addresses"
+        return f"{shown(text)} is no coordinate operation that names neither files nor addresses"
     return None
 
 
 def wrong_part(text: str) -> str | None:
     """A text that becomes a part of something evaluated, by a model: it may not end it."""
     return (
-        None
-        if _PART.fullmatch(text)
-        else f"{text[:200]!r} may hold letters, digits and blanks only"
+        None if _PART.fullmatch(text) else f"{shown(text)} may hold letters, digits and blanks only"
     )
 
 

@@ -1,6 +1,7 @@
 """What a converter is: from a QGIS parameter to a schema, and from a client's value to QGIS's."""
 
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +15,16 @@ from qanat_common.errors import Fault, InputRejected
 from qanat_common.ogc import JsonSchema
 from qanat_common.protocol import LocalFile, Named
 from qanat_worker.engine.numbers import number
-from qanat_worker.engine.values import Given, Unusable, content_of
+from qanat_worker.engine.values import Given, Unusable, content_of, shown
 from qanat_worker.engine.workspace import Workspace
 
 P = TypeVar("P", bound=QgsProcessingParameterDefinition)
 Values = Given | list[Given]
 Occurs = int | Literal["unbounded"]
+
+LARGEST = sys.float_info.max
+LARGEST_WHOLE = (1 << 31) - 1
+"""A number that QGIS has, and a whole one: it has them in 32 bits."""
 
 OPTIONAL = 1 << 3
 HIDDEN = 1 << 2
@@ -126,21 +131,23 @@ def expect_text(value: JsonValue) -> str:
     """A text, or a sentence about what is there instead."""
     if isinstance(value, str):
         return value
-    raise Unusable(f"must be a text, not {value!r}")
+    raise Unusable(f"must be a text, not {shown(value)}")
 
 
 def expect_number(value: JsonValue) -> float:
     """A number; true and false are none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    raise Unusable(f"must be a number, not {value!r}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
+        return value if abs(value) <= LARGEST_WHOLE else float(value)
+    raise Unusable(f"must be a number, not {shown(value)}")
 
 
 def expect_whole(value: JsonValue) -> int:
     """A whole number."""
     found = expect_number(value)
     if found != int(found):
-        raise Unusable(f"must be a whole number, not {value!r}")
+        raise Unusable(f"must be a whole number, not {shown(value)}")
+    if abs(found) > LARGEST_WHOLE:
+        raise Unusable(f"must lie between -{LARGEST_WHOLE} and {LARGEST_WHOLE}, not {shown(value)}")
     return int(found)
 
 
@@ -148,21 +155,21 @@ def expect_list(value: JsonValue) -> list[JsonValue]:
     """An array."""
     if isinstance(value, list):
         return value
-    raise Unusable(f"must be an array, not {value!r}")
+    raise Unusable(f"must be an array, not {shown(value)}")
 
 
 def expect_object(value: JsonValue) -> dict[str, JsonValue]:
     """An object."""
     if isinstance(value, dict):
         return value
-    raise Unusable(f"must be an object, not {value!r}")
+    raise Unusable(f"must be an object, not {shown(value)}")
 
 
 def choice(value: JsonValue, options: Mapping[str, Any]) -> Any:
     """What one of the options stands for."""
     if isinstance(value, str) and value in options:
         return options[value]
-    raise Unusable(f"must be one of {', '.join(options)}, not {value!r}")
+    raise Unusable(f"must be one of {', '.join(options)}, not {shown(value)}")
 
 
 _LIST = re.compile(r"\s*[;,]\s*")

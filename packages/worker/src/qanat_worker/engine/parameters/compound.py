@@ -20,7 +20,7 @@ from qanat_worker.engine.parameters.base import (
 )
 from qanat_worker.engine.parameters.layers import open_one
 from qanat_worker.engine.sources import RASTER, VECTOR, Kind
-from qanat_worker.engine.values import Given, Unusable
+from qanat_worker.engine.values import Given, Unusable, shown
 from qanat_worker.engine.workspace import Workspace
 
 Param = QgsProcessingParameterDefinition
@@ -65,8 +65,8 @@ class LayerSet(Converter[Param]):
         several = given if isinstance(given, list) else [given]
         items: list[Any] = []
         for at, each in enumerate(several):
-            layer, settings = _taken_apart(each, job)
             try:
+                layer, settings = _taken_apart(each, job)
                 items.extend(
                     self.item(opened, settings, job)
                     for opened in open_one(param, layer, self.kind, job, at)
@@ -118,7 +118,7 @@ def _field_index(layer: QgsMapLayer, settings: Settings) -> int:
     name = expect_text(settings["field"])
     index = layer.fields().lookupField(name)
     if index < 0:
-        raise Unusable(f"has no field {name!r}; it has: {', '.join(layer.fields().names())}")
+        raise Unusable(f"has no field {shown(name)}; it has: {', '.join(layer.fields().names())}")
     return index
 
 

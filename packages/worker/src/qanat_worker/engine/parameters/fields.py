@@ -27,7 +27,7 @@ from qanat_worker.engine.parameters.base import (
     expect_whole,
     split,
 )
-from qanat_worker.engine.values import Unusable
+from qanat_worker.engine.values import SHOWN, Unusable, shown
 from qanat_worker.engine.workspace import Workspace
 
 _KINDS = {0: "number", 1: "text", 2: "date or time", 3: "binary", 4: "boolean"}
@@ -95,7 +95,7 @@ class Field(LiteralConverter[QgsProcessingParameterField]):
                 had = ", ".join(known) or "none"
                 raise Unusable(
                     f"names no field of {param.parentLayerParameterName()}:"
-                    f" {', '.join(missing)}; it has: {had}"
+                    f" {', '.join(missing)[:SHOWN]}; it has: {had}"
                 )
 
     def default(self, param: QgsProcessingParameterField) -> JsonValue:
@@ -133,7 +133,11 @@ class Band(LiteralConverter[QgsProcessingParameterBand]):
             wrong = [band for band in bands if band > count]
             if wrong:
                 raise Unusable(f"must lie between 1 and {count}, not {wrong[0]}")
-        return bands if param.allowMultiple() else bands[0]
+        if param.allowMultiple():
+            return bands
+        if len(bands) != 1:
+            raise Unusable(f"must be one band, not {len(bands)}")
+        return bands[0]
 
     def default(self, param: QgsProcessingParameterBand) -> JsonValue:
         """Only what is a number."""
@@ -170,7 +174,7 @@ class CloudAttribute(LiteralConverter[QgsProcessingParameterDefinition]):
             missing = [name for name in names if name not in known]
             if missing:
                 raise Unusable(
-                    f"names no attribute: {', '.join(missing)}; there are: {', '.join(known)}"
+                    f"names no attribute: {', '.join(missing)[:SHOWN]}; there are: {', '.join(known)}"
                 )
         return names if param.toVariantMap().get("allow_multiple") else names[0]
 
@@ -205,7 +209,7 @@ def _harmless(value: JsonValue, *, or_none: bool = False) -> str:
     if not text and or_none:
         return text
     if wrong := wrong_expression(text):
-        raise Unusable(f"expression {text!r} {wrong}")
+        raise Unusable(f"expression {shown(text)} {wrong}")
     return text
 
 

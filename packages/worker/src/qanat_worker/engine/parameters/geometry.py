@@ -31,7 +31,7 @@ from qanat_worker.engine.parameters.base import (
     expect_object,
     expect_text,
 )
-from qanat_worker.engine.values import Unusable
+from qanat_worker.engine.values import Unusable, shown
 from qanat_worker.engine.workspace import Workspace
 
 PROJECT_CRS = "ProjectCrs"
@@ -58,7 +58,7 @@ def crs_of(text: str) -> QgsCoordinateReferenceSystem:
 
 def _valid(found: QgsCoordinateReferenceSystem, text: str) -> QgsCoordinateReferenceSystem:
     if not found.isValid():
-        raise Unusable(f"must be a CRS: {crs.FORMS}; not {text[:200]!r}")
+        raise Unusable(f"must be a CRS: {crs.FORMS}; not {shown(text)}")
     return found
 
 
@@ -138,7 +138,7 @@ class Extent(LiteralConverter[QgsProcessingParameterExtent]):
     ) -> QgsReferencedRectangle:
         """x first, heights left out."""
         box = expect_object(value)
-        numbers = [expect_number(each) for each in expect_list(box.get("bbox"))]
+        numbers = [float(expect_number(each)) for each in expect_list(box.get("bbox"))]
         if len(numbers) not in (4, 6):
             raise Unusable(f"bbox must have 4 or 6 numbers, not {len(numbers)}")
         half = len(numbers) // 2
@@ -176,7 +176,7 @@ def geometry_of(value: JsonValue) -> QgsGeometry:
     else:
         made = QgsGeometry.fromWkt(expect_text(value))
     if made.isNull() or (made.isEmpty() and "EMPTY" not in str(value).upper()):
-        raise Unusable(f"must be a GeoJSON geometry or WKT, not {str(value)[:200]!r}")
+        raise Unusable(f"must be a GeoJSON geometry or WKT, not {shown(value)}")
     return made
 
 
@@ -214,7 +214,7 @@ def _point_text(point: QgsPointXY, crs: str | None) -> str:
 def _as_point(value: JsonValue) -> QgsPointXY:
     found = geometry_of(value)
     if found.isEmpty() or found.isMultipart() or number(found.wkbType()) % 1000 != 1:
-        raise Unusable(f"must be a Point, not {str(value)[:200]!r}")
+        raise Unusable(f"must be a Point, not {shown(value)}")
     return found.asPoint()
 
 

@@ -108,6 +108,14 @@ def open_one(
     return job.layers[param.name()][before:]
 
 
+def _file(param: QgsProcessingParameterDefinition, given: Given, job: Workspace, at: int) -> str:
+    """The path of one of several files that are no layers."""
+    try:
+        return str(file_of(given, ".txt", f"{param.name()}_{at}", job))
+    except Unusable as error:
+        raise rejected(param.name(), str(error), at) from error
+
+
 class LayerConverter(Converter[P]):
     """One layer."""
 
@@ -275,10 +283,7 @@ class MultipleLayers(Converter[QgsProcessingParameterMultipleLayers]):
         """Ids of the layers, or paths of the worker's own files."""
         several = given if isinstance(given, list) else [given]
         if number(param.layerType()) == FILES:
-            return [
-                str(file_of(each, ".txt", f"{param.name()}_{at}", job))
-                for at, each in enumerate(several)
-            ]
+            return [_file(param, each, job, at) for at, each in enumerate(several)]
         if any(invalid_geometries(each) is not None for each in several):
             raise rejected(param.name(), NO_CHECK)
         kind = kind_of(number(param.layerType()))

@@ -34,7 +34,7 @@ from qanat_worker.engine.parameters.base import (
     expect_whole,
     flag,
 )
-from qanat_worker.engine.values import Unusable
+from qanat_worker.engine.values import Unusable, shown
 from qanat_worker.engine.workspace import Workspace
 
 NO_BOUND = 1e300
@@ -61,7 +61,7 @@ class Boolean(LiteralConverter[QgsProcessingParameterBoolean]):
         """As it is."""
         if isinstance(value, bool):
             return value
-        raise Unusable(f"must be true or false, not {value!r}")
+        raise Unusable(f"must be true or false, not {shown(value)}")
 
     def default(self, param: QgsProcessingParameterBoolean) -> JsonValue:
         """QGIS may write it as a text or a number."""
@@ -136,7 +136,7 @@ class Range(LiteralConverter[QgsProcessingParameterRange]):
         """As it is."""
         numbers = [expect_number(each) for each in expect_list(value)]
         if len(numbers) != 2 or numbers[0] > numbers[1]:
-            raise Unusable(f"must be two numbers, the smaller one first, not {value!r}")
+            raise Unusable(f"must be two numbers, the smaller one first, not {shown(value)}")
         return numbers
 
 
@@ -293,7 +293,7 @@ class Color(LiteralConverter[QgsProcessingParameterColor]):
         """As QGIS's own."""
         found = color_of(value)
         if not param.opacityEnabled() and len(str(value)) > len("#rrggbb"):
-            raise Unusable(f"must be #rrggbb, without an opacity, not {value!r}")
+            raise Unusable(f"must be #rrggbb, without an opacity, not {shown(value)}")
         return found
 
     def default(self, param: QgsProcessingParameterColor) -> JsonValue:
@@ -311,7 +311,7 @@ def color_of(value: JsonValue) -> QColor:
     """The colour that #rrggbb or #rrggbbaa says."""
     text = expect_text(value)
     if not re.fullmatch(_COLOR, text):
-        raise Unusable(f"must be #rrggbb or #rrggbbaa, not {value!r}")
+        raise Unusable(f"must be #rrggbb or #rrggbbaa, not {shown(value)}")
     red, green, blue, alpha = (int(f"{text[1:]:f<8}"[at : at + 2], 16) for at in (0, 2, 4, 6))
     return QColor(red, green, blue, alpha)
 
@@ -339,7 +339,7 @@ class Matrix(LiteralConverter[QgsProcessingParameterMatrix]):
             cells.extend(each if isinstance(each, list) else [each])
         odd = [cell for cell in cells if not isinstance(cell, str | int | float)]
         if odd:
-            raise Unusable(f"must have numbers or texts as its cells, not {odd[0]!r}")
+            raise Unusable(f"must have numbers or texts as its cells, not {shown(odd[0])}")
         columns = len(param.headers())
         if columns and len(cells) % columns:
             raise Unusable(f"has {len(cells)} cells, which is no multiple of {columns} columns")

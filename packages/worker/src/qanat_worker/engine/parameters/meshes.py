@@ -20,7 +20,7 @@ from qanat_worker.engine.parameters.base import (
     expect_text,
     expect_whole,
 )
-from qanat_worker.engine.values import Unusable
+from qanat_worker.engine.values import SHOWN, Unusable, shown
 from qanat_worker.engine.workspace import Workspace
 
 
@@ -50,7 +50,7 @@ class DatasetGroups(LiteralConverter[QgsProcessingParameterMeshDatasetGroups]):
                 had = ", ".join(f"{index} ({name})" for index, name in known.items()) or "none"
                 raise Unusable(
                     f"names no dataset group of {param.meshLayerParameterName()}:"
-                    f" {', '.join(missing)}; it has: {had}"
+                    f" {', '.join(missing)[:SHOWN]}; it has: {had}"
                 )
         return groups
 
@@ -82,7 +82,7 @@ class DatasetTime(LiteralConverter[QgsProcessingParameterMeshDatasetTime]):
         try:
             datetime.fromisoformat(text)
         except ValueError as error:
-            raise Unusable(f"must be static or a date and time, not {value!r}") from error
+            raise Unusable(f"must be static or a date and time, not {shown(value)}") from error
         moment = QDateTime.fromString(text, Qt.DateFormat.ISODate)
         return {"type": "defined-date-time", "value": moment}
 

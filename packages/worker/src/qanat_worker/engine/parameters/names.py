@@ -9,7 +9,7 @@ from qgis.core import QgsProcessingParameterDefinition
 from qanat_common.ogc import JsonSchema
 from qanat_worker.engine import contents
 from qanat_worker.engine.parameters.base import LiteralConverter, expect_text
-from qanat_worker.engine.values import Unusable
+from qanat_worker.engine.values import Unusable, shown
 from qanat_worker.engine.workspace import Workspace
 
 Param = QgsProcessingParameterDefinition
@@ -33,7 +33,7 @@ class InProject(LiteralConverter[Param]):
             "maptheme": contents.themes_of(job.project),
         }[param.type()]
         if name not in known:
-            raise Unusable(f"must be one of {', '.join(known) or 'none'}, not {name!r}")
+            raise Unusable(f"must be one of {', '.join(known) or 'none'}, not {shown(name)}")
         return name
 
     def notes(self, param: Param) -> Mapping[str, str]:
@@ -57,7 +57,7 @@ class LayoutItem(LiteralConverter[Param]):
         layouts = contents.layouts_of(job.project)
         known = [each for layout in layouts for each in contents.maps_of(layout)]
         if name not in known:
-            raise Unusable(f"must be one of {', '.join(known) or 'none'}, not {name!r}")
+            raise Unusable(f"must be one of {', '.join(known) or 'none'}, not {shown(name)}")
         return name
 
     def notes(self, param: Param) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime
 from qanat_common.ogc import JsonSchema
 from qanat_worker.engine.numbers import number
 from qanat_worker.engine.parameters.base import LiteralConverter, expect_text
-from qanat_worker.engine.values import Unusable
+from qanat_worker.engine.values import Unusable, shown
 from qanat_worker.engine.workspace import Workspace
 
 _READERS = ((datetime, QDateTime), (date, QDate), (time, QTime))
@@ -39,7 +39,7 @@ class DateTime(LiteralConverter[QgsProcessingParameterDateTime]):
         try:
             ours.fromisoformat(text)
         except ValueError as error:
-            raise Unusable(f"must be a {ours.__name__} by ISO 8601, not {value!r}") from error
+            raise Unusable(f"must be a {ours.__name__} by ISO 8601, not {shown(value)}") from error
         found = theirs.fromString(text, Qt.DateFormat.ISODate)
         bounds = self.notes(param)
         least, most = self._bounds(param)
