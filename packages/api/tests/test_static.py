@@ -10,7 +10,7 @@ from qanat_api import html
 
 STATIC = Path(qanat_api.__file__).parent / "static"
 NOTES = {"LICENSES.txt", "vendor.toml"}
-OWN = {"form.js", "icon.svg", "map.js", "qanat.css", "qanat.js", "request.js"}
+OWN = {"crs.js", "form.js", "icon.svg", "map.js", "qanat.css", "qanat.js", "request.js"}
 
 
 def vendored() -> list[dict[str, str]]:
@@ -38,9 +38,18 @@ def test_every_file_is_ours_or_named_and_served() -> None:
     assert set(html.STATIC) == names - NOTES
 
 
+def test_reference_systems_are_a_code_and_a_name_each() -> None:
+    lines = (STATIC / "crs.txt").read_text("utf-8").splitlines()
+    assert all(re.fullmatch(r"\d+ \S.*\S", line) for line in lines)
+    codes = [int(line.partition(" ")[0]) for line in lines]
+    assert codes == sorted(set(codes))
+    assert "25832 ETRS89 / UTM zone 32N" in lines
+    assert len(html.file("crs.txt").content) < 50_000, "as it is sent"
+
+
 def test_our_own_scripts_are_short_and_make_no_html_of_texts() -> None:
     scripts = [(STATIC / name).read_text("utf-8") for name in OWN if name.endswith(".js")]
-    assert sum(script.count("\n") for script in scripts) <= 700
+    assert sum(script.count("\n") for script in scripts) <= 950
     for script in scripts:
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|//\w", script

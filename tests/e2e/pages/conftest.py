@@ -28,6 +28,7 @@ KEYS: dict[str, tuple[str, int, str]] = {
     "Home": ("Home", 36, ""),
     "End": ("End", 35, ""),
     "ArrowDown": ("ArrowDown", 40, ""),
+    "Escape": ("Escape", 27, ""),
     "a": ("KeyA", 65, "a"),
 }
 """Key → its code, its number, the text that it writes."""

@@ -247,6 +247,31 @@ def test_a_box_is_chosen_on_a_map_by_the_keyboard(
     browser.check(urlsplit(server.url).netloc)
 
 
+def test_a_reference_system_is_found_by_words_of_its_name(
+    server: Any, browser: Any, until: Callable[..., Any]
+) -> None:
+    browser.goto(f"{server.url}/processes/native:reprojectlayer")
+    browser.tab_to(lambda focused: focused["name"] == "inputs/TARGET_CRS")
+    browser.write("utm 32n etrs89")
+    options = "[...document.querySelectorAll('.found:not([hidden]) [role=option]')].map(e => e.textContent)"
+    until(lambda: browser.evaluate(options), SECONDS)
+    assert browser.evaluate(options)[0] == "EPSG:25832 ETRS89 / UTM zone 32N"
+    browser.press("ArrowDown")
+    assert browser.violations() == []
+    browser.press("Enter")
+    value = "document.querySelector('[name=\"inputs/TARGET_CRS\"]').value"
+    assert browser.evaluate(value) == "EPSG:25832"
+    assert browser.evaluate(options) == []
+    assert "/processes/" in browser.url, "the form was not sent"
+    until(lambda: "EPSG:25832" in browser.evaluate(CODE)[0][1], SECONDS)
+    browser.write("31370")
+    until(lambda: browser.evaluate(options), SECONDS)
+    assert "Lambert 72" in browser.evaluate(options)[0]
+    browser.press("Escape")
+    assert browser.evaluate(value) == "31370", "what was written stays"
+    browser.check(urlsplit(server.url).netloc)
+
+
 def test_what_is_wrong_gets_the_focus_and_is_mended(
     server: Any, browser: Any, until: Callable[..., Any]
 ) -> None:

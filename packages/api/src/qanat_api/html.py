@@ -54,6 +54,8 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 LONGEST_BEGINNING = 140
 
 STATIC: Mapping[str, str] = {
+    "crs.js": "text/javascript",
+    "crs.txt": "text/plain; charset=utf-8",
     "form.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "land-110m.json": "application/json",
