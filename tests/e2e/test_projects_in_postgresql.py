@@ -63,6 +63,14 @@ class Database:
             done = subprocess.run(words, cwd=self.folder, stdout=out, stderr=out, **as_user)  # type: ignore[call-overload]
         assert done.returncode == 0, log.read_text("utf-8")
 
+    def copy(self, project: str, name: str) -> None:
+        """What *Save As* does: QGIS keeps projects as rows of a table."""
+        columns = "metadata, content FROM qgis_projects"
+        statement = f"INSERT INTO qgis_projects SELECT '{name}', {columns} WHERE name = '{project}'"
+        place = f"-q -h 127.0.0.1 -p {self.port} -U {USER} -d postgres -c".split()
+        environ = os.environ | {"PGPASSWORD": PASSWORD}
+        subprocess.run([self.programs / "psql", *place, statement], check=True, env=environ)
+
     def begin(self) -> None:
         data, log = str(self.folder / "data"), str(self.folder / "log")
         options = f"-F -h 127.0.0.1 -p {self.port} -c unix_socket_directories="
@@ -216,7 +224,7 @@ def test_with_a_network_jobs_read_layers_of_the_database_and_tell_nothing_of_it(
 
 
 def test_what_cannot_be_fetched_stops_nothing_and_tells_no_password(
-    serve: Any, stored: Any
+    serve: Any, stored: Any, until: Callable[..., Any]
 ) -> None:
     wrong = stored[0].address("plans", "a%27wrong%40word")
     client, service = serve(wrong=wrong, lacking=stored[0].address("lacking"))
@@ -225,3 +233,6 @@ def test_what_cannot_be_fetched_stops_nothing_and_tells_no_password(
     assert "the project wrong is not published: its storage does not give it" in log
     assert "the project lacking is not published" in log
     assert [mark for mark in (USER, "sesame", "wrong@", "wrong%40", "'wrong") if mark in log] == []
+    stored[0].copy("plans", "lacking")
+    (service.folder / "data" / "models" / "any.model3").touch()
+    until(lambda: client.http.get("/projects/lacking").status_code == 200, 60)

@@ -191,7 +191,7 @@ def test_no_signal_reaches_a_process_that_is_not_the_jobs(
             "os.kill(os.getppid(), 9)",
             f"os.kill({os.getpid()}, 0)",
             f"os.kill({other.pid}, 9)",
-            f"os.pidfd_open({other.pid}) and run('kill', '-9', '{other.pid}')",
+            f"os.pidfd_open({other.pid}) and run('sh', '-c', 'kill -9 {other.pid}')",
             "resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (3, 3))",
         )
         assert alive(other.pid)

@@ -106,7 +106,8 @@ def test_a_job_takes_a_layer_of_its_project(town: Any) -> None:
 def test_only_the_layers_of_which_the_inputs_speak_are_opened(town: Any) -> None:
     town.run("native:buffer", INPUT=Named(name="towns"), DISTANCE=100)
     project = QgsProject.instance()
-    assert {layer.name() for layer in project.mapLayers().values() if layer.isValid()} == {"towns"}
+    opened = [layer for layer in project.mapLayers().values() if layer.isValid()]
+    assert [(layer.name(), layer.startEditing()) for layer in opened] == [("towns", False)]
 
 
 def test_layers_by_value_stand_beside_those_of_the_project(town: Any, make: Any) -> None:
