@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from qanat_common import protocol
+from qanat_common.signing import Seal
 
 
 def holds(made: Any, sent: Any) -> bool:
@@ -33,6 +35,14 @@ def test_members_of_a_later_version_are_passed_over(path: Path) -> None:
     model: type[protocol.Message] = getattr(protocol, path.stem.partition("-")[0])
     sent = json.loads(path.read_text("utf-8")) | {"of_a_later_version": {"x": 1}}
     assert model.model_validate(sent) == model.model_validate_json(path.read_text("utf-8"))
+
+
+def test_a_frozen_signature_is_still_one() -> None:
+    """So what is signed, and how it is written for that, never changes within a version."""
+    sent = json.loads((Path(__file__).parent / "v1/RunJob-signed.json").read_text("utf-8"))
+    seal = Seal(SecretStr("sixteen characters"))
+    assert seal.is_on(sent)
+    assert seal.signed(protocol.RunJob.model_validate(sent)).signature == sent["signature"]
 
 
 def test_every_message_has_a_frozen_sample() -> None:

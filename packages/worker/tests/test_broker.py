@@ -18,6 +18,7 @@ import redis
 from celery import Celery
 from kombu import Connection, Exchange, Queue
 from kombu.pidbox import Mailbox
+from pydantic import SecretStr
 
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import (
@@ -28,10 +29,13 @@ from qanat_common.protocol import (
     Announcement,
     Inline,
     RunJob,
+    Succeeded,
+    Value,
     WorkerState,
     queue_name,
     wire,
 )
+from qanat_common.signing import Seal
 from qanat_common.store import Store
 from qanat_common.transport import EXCHANGE, celery_settings, queue_arguments
 
@@ -310,6 +314,37 @@ def test_a_message_that_cannot_be_read_ends_its_job_and_nothing_else(world: Worl
     assert world.ends("bad") is JobStatus.FAILED
     world.send("echo", x=1)
     assert world.ends() is JobStatus.SUCCESSFUL
+
+
+def test_with_a_secret_only_what_is_signed_by_it_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "known to api and workers"
+    monkeypatch.setenv("QANAT_JOB_SECRET", secret)
+    world.ready_worker()
+    seal = Seal(SecretStr(secret))
+    known = {"process_id": "echo", "service": world.service, "created": datetime.now(UTC)}
+    signed = seal.signed(RunJob(job_id="signed", inputs={"x": Inline(value=1)}, **known))
+    world.store.accept(signed)
+    world.publish("signed", wire(signed) | {"inputs": {"x": {"kind": "inline", "value": 2}}})
+    world.publish("signed", {"job_id": "signed", "process_id": 7})
+    world.publish("never", wire(RunJob(job_id="never", **known)))
+    world.publish("none", "not an object")
+    world.send("echo", "unsigned", x=1)
+    assert world.ends("unsigned") is JobStatus.FAILED
+    failed = world.store.get("unsigned")
+    assert failed is not None
+    assert failed.outcome is not None
+    assert "job_secret" in failed.outcome.message
+    assert world.store.get("never") is None
+
+    world.publish("signed", wire(signed.model_copy(update={"queue": "as the sweeper says"})))
+    assert world.ends("signed") is JobStatus.SUCCESSFUL
+    ran = world.store.get("signed")
+    assert ran is not None
+    assert isinstance(ran.outcome, Succeeded)
+    assert ran.outcome.outputs["x"] == Value(value=1)
+    assert world.log().count("is not signed by job_secret") == 5
 
 
 def test_a_reload_is_announced(world: World, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from qanat_common import systemd
 from qanat_common.command import command
 from qanat_common.monitor import Monitor
 from qanat_common.notices import Notices
+from qanat_common.signing import Seal
 from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_common.tail import tail
@@ -77,7 +78,8 @@ def run(settings: Settings) -> None:
     catalog = Refresher(own.registry_url, store, own.service_order)
     limits = Limits(own.inline_limit, own.sync_limit, bounds_of(own))
     subscribers = Subscribers(own.callbacks)
-    jobs = Jobs(lambda: catalog.snapshot, store, storage, broker, events, limits, subscribers)
+    seal = Seal(settings.job_secret)
+    jobs = Jobs(lambda: catalog.snapshot, store, storage, broker, events, limits, subscribers, seal)
 
     def close() -> None:
         broker.close()

@@ -35,6 +35,7 @@ from qanat_common.listing import JobFilter, JobPage
 from qanat_common.logs import job_context
 from qanat_common.ogc import JobControl, JobStatus, Response
 from qanat_common.protocol import INPUTS, LogEntry, RunJob, queue_name
+from qanat_common.signing import Seal
 from qanat_common.storage import job_key
 from qanat_common.tracing import carried
 
@@ -80,8 +81,9 @@ class Jobs:
         watches: Watches,
         limits: Limits,
         subscribers: Subscribers,
+        seal: Seal | None = None,
     ) -> None:
-        """`catalog` is asked for the newest snapshot each time."""
+        """`catalog` is asked for the newest snapshot each time; `seal` is what jobs are signed with."""
         self._catalog = catalog
         self._store = store
         self._storage = storage
@@ -89,6 +91,7 @@ class Jobs:
         self._watches = watches
         self._limits = limits
         self._subscribers = subscribers
+        self._seal = seal or Seal()
         self._guard: Guard | None = None
 
     def for_caller(self, guard: Guard) -> "Jobs":
@@ -250,6 +253,7 @@ class Jobs:
             key = job_key(request.job_id, INPUTS_FILE)
             self._storage.put_bytes(key, inputs)
             request = request.model_copy(update={"inputs": {}, "inputs_key": key})
+        request = self._seal.signed(request)
         self._store.accept(request, self._limits.bounds)
         return request
 

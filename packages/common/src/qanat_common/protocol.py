@@ -128,9 +128,8 @@ class RunJob(Message):
     id by which the client asked, where that is not `process_id`; `queue` the queue to which the job
     was sent, where that is not its service's; `owner` who sent it, where the api asks for that. `returns`
     asks for the results by the 2.0 draft, where `outputs` {} asks for none; without it 1.0 says what
-    they are. `trace` names the trace it belongs to (W3C Trace Context).
-    `project` names the published project in which it runs; workers that do not know that field offer
-    none.
+    they are. `trace` names the trace it belongs to (W3C Trace Context). `project` names the published
+    project in which it runs; workers that do not know that field offer none. `signature`: `signing`.
     """
 
     v: int = PROTOCOL
@@ -149,6 +148,7 @@ class RunJob(Message):
     returns: Return | None = None
     trace: dict[str, str] | None = None
     project: str | None = None
+    signature: str | None = None
 
 
 # Outcomes: written once, by the worker ---------------------------------------------------------

@@ -78,6 +78,12 @@ class SharedSettings(Section):
         default="file:///var/lib/qanat/storage",
         description="Where files of jobs lie, seen by api and workers: file:///folder or s3://bucket.",
     )
+    job_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="What the api signs jobs with, and workers ask to see before they run one: the same"
+        " for both, at least 16 characters. Not set: jobs are not signed, and workers do not ask.",
+    )
     log: LogSettings = Field(default_factory=LogSettings)
     traces: TraceSettings = Field(default_factory=TraceSettings)
 

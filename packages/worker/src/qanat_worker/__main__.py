@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from qanat_common.command import command
 from qanat_common.monitor import Monitor
+from qanat_common.signing import Seal
 from qanat_common.storage import Storage
 from qanat_common.store import Store
 from qanat_worker import verbs
@@ -94,7 +95,9 @@ def _serve(settings: Settings, boot: str, folder: Path, stack: ExitStack) -> int
         tally.metrics,
         lambda: {"sandbox": children.sandbox},
     )
-    worker = JobWorker(app, who, Parts(runner, herald, pulse, store, queues))
+    worker = JobWorker(
+        app, who, Parts(runner, herald, pulse, store, queues, Seal(settings.job_secret))
+    )
     herald.start()
     pulse.start()
     watch.start()

@@ -21,6 +21,7 @@ from kombu.pidbox import Mailbox
 from pydantic import ValidationError
 
 from qanat_common.errors import Internal, Unavailable
+from qanat_common.ogc import JobStatus
 from qanat_common.protocol import (
     COMMAND_ANNOUNCE,
     COMMAND_ANNOUNCE_YOURSELF,
@@ -33,6 +34,7 @@ from qanat_common.protocol import (
     queue_name,
     wire,
 )
+from qanat_common.signing import Seal
 from qanat_common.store import Store
 from qanat_common.transport import celery_settings
 from qanat_worker.attending import INTERNAL
@@ -59,6 +61,8 @@ RETRIES: dict[str, Any] = {
 COMMANDS = frozenset({COMMAND_ANNOUNCE_YOURSELF, "ping"})
 """What a worker does when it is told over the broker."""
 
+NOT_SIGNED = "The job is not signed as its worker asks for: api and workers of this server differ in job_secret."
+
 UNUSED = frozenset({"celery.worker.consumer.delayed_delivery:DelayedDelivery"})
 """Steps of Celery's consumer that a worker without countdowns has no use for: 28 queues of them."""
 
@@ -72,6 +76,7 @@ class Parts:
     pulse: Pulse
     store: Store
     queues: WorkerQueues
+    seal: Seal
 
 
 def make_app(broker_url: str, settings: WorkerSettings) -> Celery:
@@ -278,6 +283,9 @@ def add_task(app: Celery, parts: Parts) -> None:
 
     @app.task(name=TASK_RUN)
     def run(job: Any) -> None:
+        if not parts.seal.is_on(job):
+            _refuse(job, parts)
+            return
         message = _parsed(job, parts.store)
         if message is None:
             return
@@ -287,6 +295,23 @@ def add_task(app: Celery, parts: Parts) -> None:
             # Before the message is back: nobody may take it for a job that still runs here.
             parts.pulse.leave()
             raise Reject("given back", requeue=True) from back
+
+
+def _refuse(job: Any, parts: Parts) -> None:
+    """Run nothing that is not signed; a job that was accepted so and waits for it has failed.
+
+    Where the record is signed, somebody else has sent another message: its own is still on its way.
+    """
+    job_id = job.get("job_id") if isinstance(job, dict) else None
+    logger.error("a message is not signed by job_secret, and runs nothing; it names job %r", job_id)
+    if not isinstance(job_id, str):
+        return
+    with suppress(Unavailable):
+        record = parts.store.get(job_id)
+        if record is None or record.status is not JobStatus.ACCEPTED:
+            return
+        if not parts.seal.is_on(wire(record.request)):
+            parts.store.give_up(job_id, Failed(code=Internal.code, message=NOT_SIGNED))
 
 
 def _parsed(job: Any, store: Store) -> RunJob | None:
