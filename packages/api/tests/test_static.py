@@ -10,7 +10,7 @@ from qanat_api import html
 
 STATIC = Path(qanat_api.__file__).parent / "static"
 NOTES = {"LICENSES.txt", "vendor.toml"}
-OWN = {"crs.js", "form.js", "icon.svg", "map.js", "qanat.css", "qanat.js", "request.js"}
+OWN = {"crs.js", "draw.js", "form.js", "icon.svg", "map.js", "qanat.css", "qanat.js", "request.js"}
 
 
 def vendored() -> list[dict[str, str]]:
@@ -49,7 +49,7 @@ def test_reference_systems_are_a_code_and_a_name_each() -> None:
 
 def test_our_own_scripts_are_short_and_make_no_html_of_texts() -> None:
     scripts = [(STATIC / name).read_text("utf-8") for name in OWN if name.endswith(".js")]
-    assert sum(script.count("\n") for script in scripts) <= 950
+    assert sum(script.count("\n") for script in scripts) <= 1050
     for script in scripts:
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|//\w", script

@@ -143,6 +143,11 @@ class Browser:
         self.press(key)
         self.loaded()
 
+    def click(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            own = {"x": x, "y": y, "button": "left", "clickCount": 1}
+            self.call("Input.dispatchMouseEvent", type=kind, **own)
+
     # What is seen ----------------------------------------------------------------------------
 
     def scripts(self, *, on: bool) -> None:

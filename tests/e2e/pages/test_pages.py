@@ -1,9 +1,11 @@
 """The pages in a browser: used by the keyboard alone, without scripts too, and by everyone."""
 
 import hashlib
+import json
 import tomllib
 from base64 import b64encode
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -244,6 +246,65 @@ def test_a_box_is_chosen_on_a_map_by_the_keyboard(
     assert -90 <= south < north <= 90
     until(lambda: "bbox" in browser.evaluate(CODE)[0][1], SECONDS)
     assert browser.violations() == []
+    browser.check(urlsplit(server.url).netloc)
+
+
+def drawn(browser: Any) -> Any:
+    text = browser.evaluate("document.querySelector('[name=\"inputs/INPUT/text\"]').value")
+    return json.loads(text)["features"] if text else []
+
+
+@pytest.fixture
+def board(server: Any, browser: Any, until: Callable[..., Any]) -> None:
+    """A form whose map to draw on was opened by the keyboard."""
+    browser.goto(f"{server.url}/processes/native:centroids")
+    browser.tab_to(lambda focused: focused["text"] == "Or draw on a map")
+    browser.press("Enter")
+    until(lambda: browser.evaluate("!!document.querySelector('.map .leaflet-control-zoom-in')"), 20)
+
+
+def test_points_are_drawn_by_the_keyboard(server: Any, browser: Any, board: None) -> None:
+    browser.tab_to(lambda focused: focused["text"] == "Set a point in the middle")
+    browser.press("Enter")
+    (point,) = drawn(browser)
+    assert point["geometry"] == {"type": "Point", "coordinates": [0, 20]}
+    browser.press("Enter")
+    assert "2 drawn" in browser.text
+    browser.tab_to(lambda focused: focused["text"] == "Take the last one back")
+    browser.press("Enter")
+    browser.press("Enter")
+    assert drawn(browser) == []
+    browser.check(urlsplit(server.url).netloc)
+
+
+def test_a_polygon_is_drawn_by_clicks_and_is_an_input(
+    server: Any, browser: Any, board: None, until: Callable[..., Any]
+) -> None:
+    browser.evaluate(
+        "(() => { const s = document.querySelector('details[open] select');"
+        " s.value = 'Polygon'; s.dispatchEvent(new Event('change')); })()"
+    )
+    x, y = browser.evaluate(
+        "(() => { const b = document.querySelector('.map.choose');"
+        " b.scrollIntoView({block: 'center'}); const r = b.getBoundingClientRect();"
+        " return [r.left + r.width / 2, r.top + r.height / 2]; })()"
+    )
+    for dx, dy in ((-60, 30), (-60, -30), (60, -30), (60, 30)):
+        browser.click(x + dx, y + dy)
+    assert "4 corners" in browser.text
+    assert browser.violations() == []
+    browser.tab_to(lambda focused: focused["text"] == "Finish this shape")
+    browser.press("Enter")
+    (shape,) = drawn(browser)
+    (ring,) = shape["geometry"]["coordinates"]
+    assert ring[0] == ring[-1]
+    pairs = list(pairwise(ring))
+    assert sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs) > 0, "it turns left"
+    until(lambda: "Polygon" in browser.evaluate(CODE)[0][1], SECONDS)
+    assert too_wide(browser) == []
+    browser.tab_to(lambda focused: focused["text"] == "Run")
+    browser.press_and_load()
+    until(lambda: "Successful" in browser.text, SECONDS)
     browser.check(urlsplit(server.url).netloc)
 
 

@@ -56,6 +56,7 @@ LONGEST_BEGINNING = 140
 STATIC: Mapping[str, str] = {
     "crs.js": "text/javascript",
     "crs.txt": "text/plain; charset=utf-8",
+    "draw.js": "text/javascript",
     "form.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "land-110m.json": "application/json",
