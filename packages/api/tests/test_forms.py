@@ -197,6 +197,17 @@ CHOICES = {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}}
         (
             described(BOX),
             {
+                "inputs__X__west": "1",
+                "inputs__X__south": "2",
+                "inputs__X__east": "3",
+                "inputs__X__north": "4.5",
+                "inputs__X__crs": "urn:ogc:def:crs:EPSG::4326",
+            },
+            {"bbox": [2, 1, 4.5, 3], "crs": "urn:ogc:def:crs:EPSG::4326"},
+        ),
+        (
+            described(BOX),
+            {
                 "inputs__X__west": "-1",
                 "inputs__X__south": "0",
                 "inputs__X__east": "0",

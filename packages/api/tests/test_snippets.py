@@ -194,6 +194,19 @@ def test_a_token_is_asked_for_where_one_is_needed_and_is_never_shown(
             {"__west": "1", "__south": "2", "__east": "3", "__north": "4", "__crs": "EPSG:25832"},
             ["X='1,3,2,4 [EPSG:25832]'"],
         ),
+        *(
+            (
+                {"allOf": [{"format": "ogc-bbox"}, {"type": "object"}]},
+                "extent",
+                {"__west": "1", "__south": "2", "__east": "3", "__north": "4", "__crs": name},
+                [f"X='1,3,2,4 [EPSG:{code}]'"],
+            )
+            for name, code in (
+                ("http://www.opengis.net/def/crs/EPSG/0/4326", 4326),
+                ("urn:ogc:def:crs:EPSG::3035", 3035),
+                ("http://www.opengis.net/def/crs/EPSG/0/25832", 25832),
+            )
+        ),
         (
             {"oneOf": [{"type": "object", "format": "geojson-geometry"}, {"type": "string"}]},
             "geometry",

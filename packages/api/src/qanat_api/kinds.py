@@ -7,6 +7,7 @@ from typing import ClassVar
 import orjson
 from pydantic import JsonValue
 
+from qanat_api import axes
 from qanat_api.fields import Field, Filled, Kind, Unreadable, as_json, roles, value_text
 from qanat_api.layers import Layer, Layers
 from qanat_api.readings import formats, is_list, item_schema, json_of, number_of, option_value
@@ -214,7 +215,7 @@ class Pair:
 
 
 class Extent:
-    """A box: four numbers and their CRS."""
+    """A box: four numbers and their CRS. In the form x is always first, whatever the CRS says."""
 
     macro: ClassVar[str] = "extent"
     sides: ClassVar[tuple[str, ...]] = ("west", "south", "east", "north")
@@ -226,12 +227,15 @@ class Extent:
     def initial(self, shown: Field) -> dict[str, list[str]]:
         """The default's numbers and CRS."""
         default = shown.default if isinstance(shown.default, dict) else {}
-        numbers = default.get("bbox")
-        if not isinstance(numbers, list) or len(numbers) != len(self.sides):
+        numbers, crs = default.get("bbox"), value_text(default.get("crs", ""))
+        box = axes.sides(numbers, crs) if isinstance(numbers, list) else None
+        if box is None:
             return {}
-        sides = zip(self.sides, numbers, strict=True)
-        made = {f"{shown.key}/{side}": [value_text(value)] for side, value in sides}
-        return made | {f"{shown.key}/crs": [value_text(default.get("crs", ""))]}
+        made = {
+            f"{shown.key}/{side}": [value_text(value)]
+            for side, value in zip(self.sides, box, strict=True)
+        }
+        return made | {f"{shown.key}/crs": [crs]}
 
     def read(self, shown: Field, filled: Filled) -> JsonValue:
         """All four, or none; without a CRS they are longitudes and latitudes."""
@@ -240,9 +244,11 @@ class Extent:
             return None
         if not all(texts):
             raise Unreadable("needs all four numbers")
-        box: dict[str, JsonValue] = {"bbox": [number_of({}, text) for text in texts]}
+        box: list[JsonValue] = [number_of({}, text) for text in texts]
         crs = filled.text(f"{shown.key}/crs").strip()
-        return {**box, "crs": crs} if crs else box
+        if not crs:
+            return {"bbox": box}
+        return {"bbox": axes.swapped(box) if axes.has_y_first(crs) else box, "crs": crs}
 
 
 class Point:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qanat_api import axes
 from qanat_api.fields import Field, value_text
 from qanat_api.layers import SUFFIXES
 from qanat_api.negotiation import media_range
@@ -23,7 +24,12 @@ SEPARATORS: Mapping[str, str] = {
 REMOTE = "/vsicurl/"
 """So begins an address that GDAL reads from."""
 
-_CODE = re.compile(r"https?://www\.opengis\.net/def/crs/([A-Za-z]+)/[^/]+/(\w+)", re.ASCII)
+_CODE = re.compile(
+    r"https?://www\.opengis\.net/def/crs/([A-Za-z]+)/[^/]+/(\w+)/?|"
+    r"https?://www\.opengis\.net/gml/srs/([A-Za-z]+)\.xml#(\w+)|"
+    r"urn:(?:ogc|x-ogc):def:crs:([A-Za-z]+):[^:]*:(\w+)",
+    re.ASCII,
+)
 _ENDINGS: Mapping[str, str] = {media_type: suffix for suffix, media_type in SUFFIXES.items()} | {
     "application/geo+json": ".geojson",
     "application/gml+xml": ".gml",
@@ -101,16 +107,23 @@ def _extent(shown: Field, value: Term, made: Native) -> Term:
     box = value.get("bbox") if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(box, list):
         return value
-    west, south, east, north = (value_text(each) for each in box)
-    return f"{west},{east},{south},{north} [{_crs(str(value.get('crs', CRS84)))}]"
+    crs = str(value.get("crs", CRS84))
+    found = axes.sides(box, crs)
+    if found is None:
+        return value
+    west, south, east, north = (value_text(each) for each in found)
+    return f"{west},{east},{south},{north} [{_crs(crs)}]"
 
 
 def _crs(name: str) -> str:
-    """A CRS by its code; of a URI too, whose order of axes is told nowhere here."""
+    """A CRS by its code."""
     if name == CRS84:
         return "EPSG:4326"
     found = _CODE.fullmatch(name)
-    return f"{found[1].upper()}:{found[2]}" if found else name
+    if found is None:
+        return name
+    authority, code = (part for part in found.groups() if part is not None)
+    return f"{authority.upper()}:{code}"
 
 
 def _layer(shown: Field, value: Term, made: Native) -> Term:

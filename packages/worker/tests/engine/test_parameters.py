@@ -353,6 +353,18 @@ def test_a_crs_may_be_named_in_many_ways(
         ({"bbox": [1, 2, 3, 4], "crs": "urn:ogc:def:crs:EPSG::3035"}, (2, 1, 4, 3, "EPSG:3035")),
         ({"bbox": [1, 2, 3, 4], "crs": "EPSG:3035"}, (1, 2, 3, 4, "EPSG:3035")),
         ({"bbox": [1, 2, 9, 3, 4, 9], "crs": "EPSG:3857"}, (1, 2, 3, 4, "EPSG:3857")),
+        # Both axes of the first point north, those of the second south: the names say which is y.
+        ({"bbox": [1, 2, 3, 4], "crs": "urn:ogc:def:crs:EPSG::3031"}, (1, 2, 3, 4, "EPSG:3031")),
+        ({"bbox": [1, 2, 3, 4], "crs": "urn:ogc:def:crs:EPSG::32661"}, (2, 1, 4, 3, "EPSG:32661")),
+        ({"bbox": [1, 2, 3, 4], "crs": "urn:ogc:def:crs:EPSG::25832"}, (1, 2, 3, 4, "EPSG:25832")),
+        (
+            {"bbox": [1, 2, 9, 3, 4, 9], "crs": "urn:ogc:def:crs:EPSG::4979"},
+            (2, 1, 4, 3, "EPSG:4979"),
+        ),
+        (
+            {"bbox": [1, 2, 9, 3, 4, 9], "crs": "urn:ogc:def:crs:EPSG::5498"},
+            (2, 1, 4, 3, "EPSG:5498"),
+        ),
         ({"bbox": [0, 0, 0, 0]}, (0, 0, 0, 0, "EPSG:4326")),
     ],
 )

@@ -2,9 +2,11 @@
 
 import re
 
+from osgeo import osr
 from qgis.core import QgsCoordinateReferenceSystem
 
 from qanat_common.ogc import CRS84
+from qanat_worker.engine.datasets import tried
 
 LONGITUDE_LATITUDE = "EPSG:4326"
 """What CRS84 is to QGIS, which has x first in every CRS."""
@@ -64,7 +66,24 @@ def has_latitude_first(text: str, crs: QgsCoordinateReferenceSystem) -> bool:
     A URI or URN has the axis order of the CRS itself; every other name has x first, as in QGIS.
     """
     uri = _URI.fullmatch(text)
-    return bool(uri) and "CRS84" not in text.upper() and crs.hasAxisInverted()
+    if uri is None or "CRS84" in text.upper():
+        return False
+    system = osr.SpatialReference()
+    tried(system.ImportFromWkt, crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED))
+    return swaps(system)
+
+
+def swaps(system: osr.SpatialReference) -> bool:
+    """Whether QGIS, as PROJ, swaps the axes of a CRS: those that are north, then east.
+
+    QGIS's own hasAxisInverted looks at the first axis only: it takes both of a polar CRS for north.
+    """
+    system.StripVertical()
+    directions = [system.GetAxisOrientation(None, at) for at in (0, 1)]
+    names = [(system.GetAxisName(None, at) or "").lower() for at in (0, 1)]
+    return directions == [osr.OAO_North, osr.OAO_East] or (
+        names[0].startswith("northing") and names[1].startswith("easting")
+    )
 
 
 def uri_of(found: QgsCoordinateReferenceSystem, *, x_first: bool) -> str | None:
