@@ -1,5 +1,6 @@
 """Uploads, and results of jobs, as inputs by their links: no request is made for them."""
 
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,6 +62,20 @@ def test_an_upload_that_is_too_large_is_refused_and_leaves_nothing(
     assert answer.status_code == 413
     assert "10 bytes" in answer.json()["detail"]
     assert files(api) == []
+
+
+def test_a_disk_that_is_full_takes_no_upload_and_says_when_to_come_again(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = lambda **_: open("/dev/full", "wb", buffering=0)  # noqa: E731, PTH123, SIM115
+    with monkeypatch.context() as disk:
+        disk.setattr(tempfile, "NamedTemporaryFile", full)
+        answer = api.http.post("/uploads", content=b"x" * 100)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "no space" in answer.json()["detail"]
+    assert files(api) == []
+    assert api.http.post("/uploads", content=b"x" * 100).status_code == 201
 
 
 @pytest.mark.parametrize(

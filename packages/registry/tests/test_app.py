@@ -164,6 +164,15 @@ def test_the_registry_is_ready_when_it_hears_the_broker_and_reaches_the_store(sc
     assert answer.json()["checks"]["store"] == "The job store cannot be reached."
 
 
+def test_readiness_tells_how_jobs_are_confined(scene: Scene) -> None:
+    assert scene.client.get("/readyz").json()["sandbox"] == {}
+    scene.hear(boot="b1", sandbox="landlock-6+seccomp")
+    scene.hear(boot="b2", sandbox="landlock-6+seccomp")
+    scene.hear(boot="b3", sandbox="off")
+
+    assert scene.client.get("/readyz").json()["sandbox"] == {"landlock-6+seccomp": 2, "off": 1}
+
+
 def test_a_registry_without_its_broker_is_not_ready_and_lives(scene: Scene) -> None:
     assert scene.client.portal
     scene.client.portal.call(scene.board.deaf)

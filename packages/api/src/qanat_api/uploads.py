@@ -5,17 +5,20 @@ job's takes old uploads away too.
 """
 
 import asyncio
+import logging
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qanat_common.errors import InvalidRequest, NotFound, TooLarge
+from qanat_common.errors import InvalidRequest, NotFound, TooLarge, Unavailable
 from qanat_common.storage import job_key
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "u-"
 FILE, ABOUT = "file", "upload.json"
@@ -66,16 +69,15 @@ async def keep(
 ) -> Upload:
     """Keep what a client sends, as it comes. Raises TooLarge as soon as there is more than `most`."""
     upload_id = PREFIX + str(uuid.uuid4())
-    with tempfile.NamedTemporaryFile(prefix="qanat-upload-") as spool:
+    with tempfile.NamedTemporaryFile(prefix="qanat-upload-", buffering=0) as spool:
         size = 0
         async for piece in stream:
             size += len(piece)
             if size > most:
                 raise TooLarge(f"An upload may have {most} bytes here.")
-            await asyncio.to_thread(spool.write, piece)
+            await asyncio.to_thread(_write, spool, piece)
         if size == 0:
             raise InvalidRequest("The body is empty: it is to be the file.")
-        spool.flush()
         made = Upload(
             id=upload_id,
             key=job_key(upload_id, FILE),
@@ -88,6 +90,17 @@ async def keep(
         await asyncio.to_thread(files.put, made.key, Path(spool.name))
     await asyncio.to_thread(files.put_bytes, _about(upload_id), made.model_dump_json().encode())
     return made
+
+
+def _write(spool: IO[bytes], piece: bytes) -> None:
+    """All of it; a disk that is full may take a part before it says so."""
+    left = memoryview(piece)
+    try:
+        while left:
+            left = left[spool.write(left) :]
+    except OSError as error:
+        logger.warning("an upload cannot be taken: %s", error.strerror)
+        raise Unavailable("The server has no space for uploads now.", retry_after=60) from error
 
 
 def find(files: Files, upload_id: str) -> Upload:

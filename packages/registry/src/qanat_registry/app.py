@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -103,10 +104,18 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz")
 def readyz(request: Request) -> JSONResponse:
-    """Whether the registry can do its work: it hears the broker and reaches the store."""
+    """Whether the registry can do its work: it hears the broker and reaches the store.
+
+    Beside that: how many of its workers confine their jobs in which way.
+    """
     failed = _failed(request)
+    board: Board = request.app.state.board
     return JSONResponse(
-        {"status": "unavailable" if failed else "ok", "checks": _told(request, failed)},
+        {
+            "status": "unavailable" if failed else "ok",
+            "checks": _told(request, failed),
+            "sandbox": Counter(worker.sandbox or "unknown" for worker in board.workers()),
+        },
         status_code=503 if failed else 200,
     )
 
