@@ -1,9 +1,11 @@
 """Warm parents and spare children: ready ahead of their jobs, replaced when lost."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread, get_ident
 from typing import Any
 
 import pytest
@@ -53,17 +55,22 @@ def test_a_fork_that_fails_costs_no_job(
     until(lambda: tally.metrics.get_sample_value("qps_worker_warm_forks_total") == FORKS)
 
 
-def test_a_child_rehearses_before_its_job_comes(bench: Any) -> None:
+def test_a_child_rehearses_before_its_job_comes(
+    make_bench: Callable[..., Any], until: Callable[..., Any], caplog: Any
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench = make_bench()
+    until(lambda: caplog.text.count("rehearsed") == 2)
     seen = bench.values("where")
     assert seen["environ"]["REHEARSED_IN"] == str(seen["group"][0])
 
 
 def test_a_rehearsal_that_fails_is_logged_and_the_job_runs(
-    make_bench: Callable[..., Any], caplog: Any
+    make_bench: Callable[..., Any], until: Callable[..., Any], caplog: Any
 ) -> None:
     bench = make_bench(environment={"FAKE_STAGE_FRIGHT": "1"})
+    until(lambda: caplog.text.count("stage fright") == 2)
     assert bench.values("echo", x=1) == {"x": 1}
-    assert "stage fright" in caplog.text
 
 
 def test_a_spare_that_died_is_passed_over(bench: Any, until: Callable[..., Any]) -> None:
@@ -177,3 +184,28 @@ def test_nothing_is_left_when_the_children_are_closed(
     family = [bench.children.parent_pid, *spares(bench)]
     bench.children.close()
     until(lambda: not any(alive(pid) for pid in family), 2)
+
+
+def test_a_signal_is_heard_while_the_engine_starts_whichever_thread_it_comes_to(
+    make_bench: Callable[..., Any], tmp_path: Path
+) -> None:
+    version = tmp_path / "version"
+    os.mkfifo(version)
+    writing = []
+
+    def signal_another_thread() -> None:
+        writing.append(os.open(version, os.O_WRONLY))  # waits until the engine reads
+        signal.pthread_kill(get_ident(), signal.SIGUSR1)
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    try:
+        Thread(target=signal_another_thread, daemon=True).start()
+        with pytest.raises(InterruptedError):
+            make_bench(version=str(version))
+        os.write(writing[0], b"1")  # the engine still reads: it has not been given up
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        os.close(writing[0])

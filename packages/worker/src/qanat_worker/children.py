@@ -55,7 +55,9 @@ class Children:
         """Start a warm parent and wait for its first child. Raises EngineFailed."""
         first = self._begin(pause=0.0)
         with self._changed:
-            self._changed.wait_for(lambda: self._began or first.lost)
+            # In slices: a signal that comes as a wait begins is heard only when the wait ends.
+            while not self._changed.wait_for(lambda: self._began or first.lost, LOOK_SECONDS):
+                pass
         if not self._began:
             raise EngineFailed(first.failure)
 
