@@ -281,8 +281,11 @@ def _nothing() -> None:
 def add_task(app: Celery, parts: Parts) -> None:
     """The one task: a message becomes an outcome; acknowledged when this returns."""
 
-    @app.task(name=TASK_RUN)
+    @app.task(name=TASK_RUN, shared=False)
     def run(job: Any) -> None:
+        if celery_state.should_stop is not None:
+            # What a slot takes up between the order to stop and the end of the consumer.
+            raise Reject("stopping", requeue=True)
         if not parts.seal.is_on(job):
             _refuse(job, parts)
             return
