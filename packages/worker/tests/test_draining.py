@@ -10,6 +10,7 @@ from celery.worker import state as celery_state
 
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import TASK_RUN, wire
+from qanat_common.signing import Seal
 from qanat_worker.broker import Parts, add_task
 
 
@@ -19,7 +20,12 @@ def task(bench: Any) -> Iterator[Any]:
     app = Celery("test", set_as_current=False)
     unused = cast("Any", None)
     parts = Parts(
-        runner=bench.runner, pulse=bench.pulse, store=bench.store, herald=unused, queues=unused
+        runner=bench.runner,
+        pulse=bench.pulse,
+        store=bench.store,
+        seal=Seal(),
+        herald=unused,
+        queues=unused,
     )
     add_task(app, parts)
     yield app.tasks[TASK_RUN]
