@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
-from qanat_api.filters import DATETIME, job_filter
+from qanat_api.filters import DATETIME, job_filter, said
 from qanat_common.errors import InvalidParameter
+from qanat_common.protocol import LogEntry
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMES = st.datetimes(
@@ -106,3 +107,12 @@ def test_a_name_with_a_comma_is_found_as_well_as_the_names_between_commas(
     query: str, found: list[str]
 ) -> None:
     assert job_filter(QueryParams(query)).processes == found
+
+
+@given(words=st.lists(st.sampled_from(["Feature", "12", "WARNING", "geometry"]), max_size=3))
+def test_a_line_of_a_log_is_found_by_all_of_its_words_in_any_letters(words: list[str]) -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    line = LogEntry(time=now, level="warning", message="Feature 12 has invalid geometry")
+    other = LogEntry(time=now, level="info", message="Processing algorithm…")
+    found = said([other, line], [word.lower() for word in words])
+    assert found == ([line] if words else [other, line])

@@ -410,6 +410,37 @@ def test_the_jobs_page_filters_and_leads_on(api: Any, page: Callable[..., Any]) 
     assert page("/jobs?status=wrong").status == 400
 
 
+def test_a_long_help_text_is_folded_behind_its_first_sentence(
+    api: Any, page: Callable[..., Any], make_snapshot: Any, echo: Any
+) -> None:
+    for description, folded in (("Says it again. " * 60, True), ("Says it again.", False)):
+        known = echo.model_copy(update={"description": description})
+        api.catalogue.snapshot = make_snapshot(q322=(known,))
+        shown = page("/processes/test:echo")
+        assert ("Read all of it" in shown.text) == folded
+        assert description.strip() in shown.text
+        details = shown.find("details", class_="more help")
+        assert [each.attributes.get("open") for each in details] == [None] * folded
+
+
+def test_a_log_is_searched(api: Any, page: Callable[..., Any]) -> None:
+    path = api.submit()
+    api.worker.start(api.worker.sent[-1])
+    now = api.worker.sent[-1].created
+    done = [f"feature {n} done" for n in range(3)]
+    lines = [LogEntry(time=now, level=LogLevel.INFO, message=text) for text in done]
+    lines.append(LogEntry(time=now, level=LogLevel.WARNING, message="feature 7 is <invalid>"))
+    api.store.progress(path.rpartition("/")[2], "token", 50, None, lines)
+    found = api.http.get(f"{path}/log?q=INVALID%20feature").json()
+    assert [line["message"] for line in found["log"]] == ["feature 7 is <invalid>"]
+    assert found["links"][0]["href"].endswith("/log?q=INVALID+feature")
+    shown = page(f"{path}/log?q=done")
+    assert "Lines: 3 of 4" in shown.text
+    assert shown.find("input", name="q")[0].attributes["value"] == "done"
+    assert "Lines: 0 of 4" in page(f"{path}/log?q=nothing").text
+    assert len(api.http.get(f"{path}/log?q=warning").json()["log"]) == 1
+
+
 def test_the_log_of_a_job_is_a_document_of_its_own(api: Any) -> None:
     path = api.submit()
     message = api.worker.sent[-1]

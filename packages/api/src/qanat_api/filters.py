@@ -1,7 +1,7 @@
 """The query of a listing as values: numbers, lists, times; pure. A wrong one names its parameter."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from qanat_common.errors import InvalidParameter
 from qanat_common.listing import JobFilter
 from qanat_common.ogc import JobStatus
+from qanat_common.protocol import LogEntry
 
 JOBS_LIMIT = 100
 """How many jobs are listed when the client does not say."""
@@ -79,14 +80,28 @@ class ProcessQuery:
 
 def process_query(query: Query) -> ProcessQuery:
     """Which processes to list: `q`, `provider`, `service`, `limit`, `offset`."""
-    text = " ".join(query.getlist("q"))[:LONGEST_TEXT]
     return ProcessQuery(
-        words=tuple(text.split()),
+        words=words(query),
         providers=tuple(names(query, "provider")),
         services=tuple(names(query, "service")),
         limit=number(query, "limit", 1),
         offset=number(query, "offset", 0) or 0,
     )
+
+
+def words(query: Query) -> tuple[str, ...]:
+    """The words that are searched for."""
+    return tuple(" ".join(query.getlist("q"))[:LONGEST_TEXT].split())
+
+
+def said(entries: Sequence[LogEntry], wanted: Sequence[str]) -> list[LogEntry]:
+    """The lines of a log that have all these words in them, in large or small letters."""
+    folded = [word.casefold() for word in wanted]
+    return [entry for entry in entries if all(word in _line(entry) for word in folded)]
+
+
+def _line(entry: LogEntry) -> str:
+    return f"{entry.level} {entry.message}".casefold()
 
 
 def job_filter(query: Query) -> JobFilter:

@@ -185,7 +185,7 @@ def _paths(*, kvp: bool) -> Object:
             "delete": _dismiss(),
         },
         "/jobs/{jobId}/log": _live(
-            "log", "What the algorithm of a job said", "jobs", "log", "jobId"
+            "log", "What the algorithm of a job said", "jobs", "log", "jobId", "logWords"
         ),
         "/jobs/{jobId}/inputs": _live(
             "inputs", "What a job was asked for", "jobs", "execute", "jobId"

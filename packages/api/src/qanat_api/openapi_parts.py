@@ -85,6 +85,7 @@ PARAMETERS: Object = {
     "f": _parameter("f", "query", "The format; goes before Accept", _FORMAT),
     "definition": _parameter("f", "query", "The format; goes before Accept", _DEFINITION),
     "q": _parameter("q", "query", "Words that must occur: id, title, keywords, provider", TEXT),
+    "logWords": _parameter("q", "query", "Words that must occur in a line, or its level", TEXT),
     "provider": _parameter(
         "provider",
         "query",

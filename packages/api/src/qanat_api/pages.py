@@ -236,9 +236,11 @@ def job(
     )
 
 
-def log(site: Site, document: Document, entries: Sequence[LogEntry]) -> bytes:
-    """What the algorithm of a job said."""
-    return _page("log.html", site, document, _self(document), log=entries)
+def log(
+    site: Site, document: Document, entries: Sequence[LogEntry], text: str, total: int
+) -> bytes:
+    """What the algorithm of a job said: the lines that have the words of a text, of so many."""
+    return _page("log.html", site, document, _self(document), log=entries, text=text, total=total)
 
 
 def inputs(site: Site, document: Document) -> bytes:

@@ -132,16 +132,21 @@ async def events_head(job_id: str, parts: PartsOf) -> Response:
 async def log(
     request: Request, job_id: str, parts: PartsOf, links: LinksOf, site: SiteOf, as_html: HtmlOf
 ) -> Response:
-    """What the algorithm of a job said."""
+    """What the algorithm of a job said; with `q` the lines that have its words."""
     await parts.jobs.record(job_id)
-    entries = await parts.jobs.log(job_id)
-    own = [*both(links.log(job_id), "This log"), json_link(links.job(job_id), "up", "The job")]
+    everything = await parts.jobs.log(job_id)
+    words = filters.words(request.query_params)
+    entries = filters.said(everything, words)
+    href = with_query(links.log(job_id), {"q": " ".join(words)} if words else {})
+    own = [*both(href, "This log"), json_link(links.job(job_id), "up", "The job")]
     document = {
         "log": [entry.model_dump(mode="json") for entry in entries],
         "links": [link.document() for link in own],
     }
     if as_html:
-        return html.page(request, pages.log(site, document, entries))
+        return html.page(
+            request, pages.log(site, document, entries, " ".join(words), len(everything))
+        )
     return documents.plain(document, headers=documents.NO_STORE)
 
 
