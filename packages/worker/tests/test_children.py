@@ -59,7 +59,7 @@ def test_a_child_rehearses_before_its_job_comes(
     make_bench: Callable[..., Any], until: Callable[..., Any], caplog: Any
 ) -> None:
     caplog.set_level(logging.INFO)
-    bench = make_bench()
+    bench = make_bench(environment={"FAKE_REHEARSAL_TOLD": "1"})
     until(lambda: caplog.text.count("rehearsed") == 2)
     seen = bench.values("where")
     assert seen["environ"]["REHEARSED_IN"] == str(seen["group"][0])
