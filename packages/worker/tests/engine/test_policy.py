@@ -52,6 +52,16 @@ def test_a_reason_says_whose_rule_it_is() -> None:
     assert "addresses" in (Policy().why_not("native:filedownloader", set()) or "")
 
 
+def test_what_needs_the_network_is_offered_only_where_jobs_may_open_connections() -> None:
+    fenced = Policy(hazards=["native:*", "qgis:advanced*"], network=False)
+    assert "worker.network" in (fenced.why_not("native:filedownloader", set()) or "")
+    assert "worker.network" in (fenced.why_not_within("native:httprequest", set()) or "")
+    assert fenced.why_not("native:savelog", HIDDEN) is None
+    assert fenced.why_not("qgis:advancedpythonfieldcalculator", set()) is None
+    assert Policy(hazards=["native:*"]).why_not("native:filedownloader", set()) is None
+    assert "addresses" in (Policy(network=True).why_not("native:filedownloader", set()) or "")
+
+
 def test_what_qgis_has_replaced_is_offered_by_a_switch_and_what_it_hides_is_not() -> None:
     assert Policy().why_not("qgis:old", SUPERSEDED)
     assert Policy(deprecated=True).why_not("qgis:old", SUPERSEDED) is None

@@ -103,6 +103,7 @@ def start(options: Mapping[str, JsonValue]) -> Engine:
         hazards=_texts(options, "allow_hazards"),
         opened=_texts(options, "open_parameters"),
         deprecated=bool(options.get("deprecated", False)),
+        network=bool(options.get("network", True)),
         raster_pixels=cast(int, options.get("raster_pixels", policy.RASTER_PIXELS)),
     )
     sources = projects.Sources(

@@ -17,6 +17,7 @@ SUPERSEDED_HAVE = frozenset({"HideFromToolbox", "NotAvailableInStandaloneTool"})
 
 _CODE = "it runs code that a client would write"
 _NETWORK = "it reads addresses that a client would choose"
+NO_CONNECTIONS = "it opens connections, and jobs of this service may not: see worker.network"
 _DATABASE = "it works on a database connection of this server"
 _IN_PLACE = "it changes its input in place, and has no result of its own"
 _PROJECT_CHANGED = "it changes the project, and has no result of its own"
@@ -150,7 +151,8 @@ class Policy:
     `allow` and `deny` are patterns of ids, `hazards` those of ids that are offered although a table
     denies them, `opened` those of parameters, as gdal:translate.EXTRA, that are described although a
     table leaves them out; `deprecated` is whether algorithms are offered that QGIS has replaced;
-    `in_project`, whether there is a project to work on; `raster_pixels`, how large a raster may be that
+    `in_project`, whether there is a project to work on; `network`, whether jobs may open connections;
+    `raster_pixels`, how large a raster may be that
     a client gives.
     """
 
@@ -160,6 +162,7 @@ class Policy:
     opened: Sequence[str] = ()
     deprecated: bool = False
     in_project: bool = False
+    network: bool = True
     raster_pixels: int = RASTER_PIXELS
 
     def why_not(self, algorithm_id: str, flags: Collection[str]) -> str | None:
@@ -193,11 +196,12 @@ class Policy:
     def _why_hazard(self, algorithm_id: str, flags: Collection[str]) -> str | None:
         if not self.in_project and is_of_projects(algorithm_id):
             return WITHOUT_PROJECT
-        if _fits(algorithm_id, self.hazards):
-            return None
         denied = (why for pattern, why in DENIED.items() if fnmatchcase(algorithm_id, pattern))
         flagged = (why for name, why in FLAGS.items() if name in flags)
-        return next(chain(denied, flagged), None)
+        why = next(chain(denied, flagged), None)
+        if not _fits(algorithm_id, self.hazards):
+            return why
+        return NO_CONNECTIONS if why == _NETWORK and not self.network else None
 
 
 def is_of_projects(algorithm_id: str) -> bool:
