@@ -107,6 +107,8 @@ def victim(
         "QANAT_API__PORT": str(port),
         "QANAT_REGISTRY__PORT": str(registry_port),
         "A_SECRET": SECRET,
+        # So that what keeps an input by reference away from it is where it is, not its port.
+        "QANAT_WORKER__FETCH__PORTS": f"[80, 443, {canary.port}]",
     }
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(

@@ -189,8 +189,9 @@ class Caller:
         try:
             async with (
                 asyncio.timeout(self._settings.seconds),
-                dialing.client(url, self._reach, headers, self._settings.seconds) as http,
-                http.stream("POST", url, content=body) as response,
+                dialing.answer_of(
+                    "POST", url, self._reach, headers, self._settings.seconds, body
+                ) as response,
             ):
                 return int(response.status_code)
         except dialing.NotPublic:

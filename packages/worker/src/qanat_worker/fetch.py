@@ -9,13 +9,14 @@ import logging
 import mimetypes
 import re
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 from urllib.parse import unquote
 
 import httpx
 
-from qanat_common.dialing import NotPublic, Reach, Refused, client
+from qanat_common.dialing import NotPublic, Reach, Refused, answer_of
 from qanat_common.errors import InputNotFetched, Unavailable
 from qanat_common.protocol import (
     Input,
@@ -189,9 +190,9 @@ class Fetcher:
     async def _visit(
         self, url: httpx.URL, reference: Reference, stem: Path, left: int
     ) -> LocalFile | httpx.URL:
-        async with self._client(url) as http, http.stream("GET", url) as response:
-            if response.next_request is not None:
-                return response.next_request.url
+        async with self._answer(url) as response:
+            if response.has_redirect_location:
+                return url.join(response.headers["Location"])
             if response.status_code != httpx.codes.OK:
                 raise Refused(f"its server answered {response.status_code}")
             if response.headers.get("Content-Encoding", "identity") != "identity":
@@ -202,9 +203,9 @@ class Fetcher:
                 raise TooLarge(_most(self._settings))
             return LocalFile(path=str(path), media_type=media_type)
 
-    def _client(self, url: httpx.URL) -> httpx.AsyncClient:
+    def _answer(self, url: httpx.URL) -> AbstractAsyncContextManager[httpx.Response]:
         reach = Reach(self._settings.ports, self._settings.allowed_hosts)
-        return client(url, reach, HEADERS, self._settings.seconds)
+        return answer_of("GET", url, reach, HEADERS, self._settings.seconds)
 
 
 async def _save(response: httpx.Response, path: Path, most: int) -> bool:
