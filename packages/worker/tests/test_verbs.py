@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from qanat_common.ogc import Process
 from qanat_worker import given
 from qanat_worker.__main__ import main
-from qanat_worker.telling import Progress
+from qanat_worker.telling import Progress, description
 
 Call = Callable[..., tuple[int, str]]
 
@@ -60,6 +60,36 @@ def test_what_is_not_there_is_told_with_status_2(call: Call) -> None:
     assert call("describe", "no:such") == (2, "no:such: there is no such process.\n")
 
 
+@pytest.mark.parametrize("word", ["qanat:ehco", "QANAT:ECHO", "other:echo"])
+def test_what_may_have_been_meant_is_told(call: Call, word: str) -> None:
+    status, text = call("describe", word)
+    assert status == 2
+    assert text.startswith(f"{word}: there is no such process; there is ")
+    assert "qanat:echo" in text
+
+
+@pytest.mark.parametrize("verb", ["check", "describe", "run"])
+def test_help_has_an_example(call: Call, verb: str) -> None:
+    status, text = call(verb, "--help")
+    assert status == 0
+    assert f"For example: qanat-worker {verb} " in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "integer", "minimum": 0, "maximum": 10}, "integer from 0 to 10"),
+        ({"type": "number", "minimum": 0.5}, "number from 0.5"),
+        ({"type": "array", "items": {"type": "string", "enum": ["a"]}}, 'array of "a"'),
+        ({"allOf": [{"format": "ogc-bbox"}, {"type": "object"}]}, '{"bbox": ['),
+    ],
+)
+def test_a_description_says_what_a_value_may_be(schema: Any, words: str) -> None:
+    inputs = {"X": {"schema": schema}}
+    process = Process.model_validate({"id": "p", "version": "1", "inputs": inputs})
+    assert words in description(process)
+
+
 def test_run_gives_results(call: Call) -> None:
     assert call("run", "echo", "-i", "stringInput=5", "-o", "stringInput") == (
         0,
@@ -87,6 +117,7 @@ def test_run_takes_files_and_puts_files(call: Call, tmp_path: Path) -> None:
         (["-i", "text=a"], 2, "text: echo has no such input; it has: stringInput, "),
         (["-i", "complexInput=@none.gml"], 2, "none.gml: there is no such file"),
         (["-i", "stringInput=a", "-o", "x"], 2, "x: echo has no such output; it has: stringInput"),
+        (["-i", "complexInput=roads.gml"], 2, "roads.gml: there is no such file"),
         (["-i", "stringInput=http://127.0.0.1/x"], 1, "its address is not public"),
     ],
 )
@@ -113,11 +144,18 @@ def test_a_value_is_what_its_input_takes() -> None:
             "inputs": {
                 "text": {"schema": {"type": "string"}},
                 "number": {"schema": number},
-                "either": {"schema": {"oneOf": [{"type": "string"}, number]}},
+                "either": {
+                    "schema": {"oneOf": [{"type": "string"}, number]},
+                    "maxOccurs": "unbounded",
+                },
+                "list": {"schema": {"type": "array", "items": number}},
             },
         }
     )
     values, files = given.inputs_of(process, ["text=5", "number=5", "either=5", "either=five"])
+    assert given.inputs_of(process, ["list=1", "list=2"])[0].keys() == {"list"}
+    with pytest.raises(given.Unclear, match="number: takes one value, and 2 are given"):
+        given.inputs_of(process, ["number=1", "number=2"])
     told = {
         name: [one.value for one in each]
         if isinstance(each, list)

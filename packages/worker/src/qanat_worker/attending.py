@@ -80,7 +80,7 @@ def _error_of(broken: Broken, watch: Watch) -> QanatError:
     """What a child told, as the error it is; a tool that may not write more fails in many words."""
     watch.check_output()
     if broken.trace is not None:
-        logger.error("the engine failed:\n%s", broken.trace)
+        logger.error("the engine failed:\n%s", broken.trace.rstrip())
     if broken.code == MemoryLimit.code:
         return watch.memory_error()
     kind = all_errors().get(broken.code, Internal)

@@ -121,7 +121,8 @@ def _run(order: Order, engine: Engine, speaker: Speaker) -> Done | Broken:
         return Done(outputs=outputs, pictures=pictured and isinstance(engine, Picturing))
     except QanatError as error:
         pointer = error.faults[0].pointer if error.faults else None
-        return Broken(code=error.code, message=error.detail, pointer=pointer)
+        trace = "\n".join(getattr(error, "__notes__", [])) or None
+        return Broken(code=error.code, message=error.detail, pointer=pointer, trace=trace)
     except MemoryError:
         gc.collect()
         return Broken(code=MemoryLimit.code, message="")

@@ -4,14 +4,15 @@ A job that is run here is confined and limited as one of a client is; no broker 
 needed.
 """
 
+import difflib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qanat_common.errors import NoSuchProcess, QanatError
+from qanat_common.errors import InputRejected, NoSuchProcess, QanatError
 from qanat_common.ogc import OutputRequest, Process
 from qanat_common.protocol import Inputs, LocalFile, Offer, ResolvedInputs
 from qanat_worker import sandbox
@@ -55,6 +56,18 @@ class Files:
         return LocalFile(path=shutil.copy(path, place), name=path.stem)
 
 
+MOST_ALIKE = 3
+
+
+def alike(process_id: str, known: Sequence[str]) -> list[str]:
+    """The ids that somebody may have meant: of the same name, then of a similar one."""
+    name = process_id.rpartition(":")[2].lower()
+    same = [each for each in known if each.rpartition(":")[2].lower() == name]
+    lowered = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(process_id.lower(), lowered, MOST_ALIKE, 0.75)
+    return list(dict.fromkeys([*same, *(lowered[each] for each in close)]))[:MOST_ALIKE]
+
+
 class Desk:
     """The engine, and what it offers."""
 
@@ -90,7 +103,11 @@ class Desk:
             if process.id == known:
                 return process
         refused = {refusal.id: refusal.reason for refusal in self.offer.refused}
-        raise NoSuchProcess(f"{process_id}: {refused.get(known, 'there is no such process')}.")
+        if known in refused:
+            raise NoSuchProcess(f"{process_id}: {refused[known]}.")
+        near = alike(process_id, [process.id for process in self.offer.processes])
+        hint = f"; there is {' and '.join(near)}" if near else ""
+        raise NoSuchProcess(f"{process_id}: there is no such process{hint}.")
 
     def run(
         self,
@@ -100,7 +117,10 @@ class Desk:
         outputs: dict[str, OutputRequest] | None,
         told: Feedback,
     ) -> dict[str, Produced]:
-        """Run a job once; what it made lies in the folder. Raises JobEnded."""
+        """Run a job once; what it made lies in the folder.
+
+        Raises JobEnded, and InputRejected where what was given is wrong.
+        """
         root = self._folder / "job"
         folder = sandbox.make_folders(root)
         try:
@@ -124,6 +144,8 @@ class Desk:
     def _attend(self, child: Child, watch: Watch, told: Feedback) -> dict[str, Produced]:
         try:
             return attend(child, watch, told)
+        except InputRejected:
+            raise
         except QanatError as error:
             raise JobEnded(error.detail) from error
         except EOFError:

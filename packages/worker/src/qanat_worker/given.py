@@ -1,6 +1,7 @@
 """NAME=VALUE of a command line as an input of a process, by its description; pure."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from pydantic import JsonValue
 
 from qanat_common.ogc import InputDescription, OutputRequest, Process
 from qanat_common.protocol import Inline, Input, Inputs, Reference
+
+_PATH = re.compile(r"(?!https?:)[^\s{}<>\[\],;]{1,255}\.[A-Za-z][A-Za-z0-9]{1,9}")
+"""What looks like the path of a file, and like no value."""
 
 
 class Unclear(ValueError):
@@ -37,6 +41,9 @@ def inputs_of(process: Process, given: Iterable[str]) -> tuple[Inputs, dict[str,
             values.setdefault(name, []).append(_value(about, text))
     if both := sorted(set(values) & set(files)):
         raise Unclear(f"{both[0]}: is given as a file and as a value")
+    for name, each in (values | files).items():
+        if len(each) > 1 and not _takes_several(process.inputs[name]):
+            raise Unclear(f"{name}: takes one value, and {len(each)} are given")
     return {name: each[0] if len(each) == 1 else each for name, each in values.items()}, files
 
 
@@ -71,8 +78,24 @@ def _file(about: InputDescription, text: str) -> Path | None:
         if not path.is_file():
             raise Unclear(f"{text[1:]}: there is no such file")
         return path
-    takes_files = any("contentMediaType" in each for each in _alternatives(about))
-    return Path(text) if takes_files and Path(text).is_file() else None
+    if not any("contentMediaType" in each for each in _alternatives(about)):
+        return None
+    if _is_file(text):
+        return Path(text)
+    if _PATH.fullmatch(text) and not any("enum" in each for each in _alternatives(about)):
+        raise Unclear(f"{text}: there is no such file")
+    return None
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _takes_several(about: InputDescription) -> bool:
+    return about.repeated or any(each.get("type") == "array" for each in _alternatives(about))
 
 
 def _value(about: InputDescription, text: str) -> Input:

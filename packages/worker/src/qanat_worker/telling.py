@@ -106,12 +106,25 @@ def _kinds(schema: Mapping[str, Any]) -> str:
     """What a value may be: names of formats, the options of a choice, else JSON types."""
     if "enum" in schema:
         return " | ".join(json.dumps(each, ensure_ascii=False) for each in schema["enum"])
+    if any(each.get("format") == "ogc-bbox" for each in schema.get("allOf", ())):
+        return '{"bbox": [least x, least y, greatest x, greatest y], "crs": …}'
+    if schema.get("type") == "array" and "items" in schema:
+        return f"array of {_kinds(schema['items'])}"
     several = schema.get("oneOf", [schema])
     found = (each.get("title") if "contentMediaType" in each else None for each in several)
     kinds = [
         name or str(each.get("type", "any")) for name, each in zip(found, several, strict=True)
     ]
-    return " | ".join(dict.fromkeys(kinds))
+    return " | ".join(dict.fromkeys(kinds)) + _bounds(schema)
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    ends = [
+        f"{word} {schema[keyword]:g}"
+        for word, keyword in (("from", "minimum"), ("to", "maximum"))
+        if keyword in schema
+    ]
+    return "".join(f" {end}" for end in ends)
 
 
 def results(told: Mapping[str, Mapping[str, Any]]) -> str:

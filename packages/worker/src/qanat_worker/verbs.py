@@ -54,6 +54,8 @@ def check(
     """Print what would be offered, and what not and why.
 
     Ends with status 1 when a model, script or plugin cannot be published.
+
+    For example: qanat-worker check -t roads.model3 roads
     """
     with _at_desk(context.obj, tried or []) as bench:
         found = telling.Checked.of(bench.able, pattern)
@@ -72,7 +74,10 @@ def describe(
     tried: Try = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a process takes and gives; --json prints the description that clients get."""
+    """Print what a process takes and gives; --json prints the description that clients get.
+
+    For example: qanat-worker describe native:buffer
+    """
     with _at_desk(context.obj, tried or []) as bench, _told():
         process = bench.process(process_id)
     document = json.dumps(process.document(), indent=1, ensure_ascii=False)
@@ -107,7 +112,13 @@ def run(
     tried: Try = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a process here, confined and limited as a job of a client is."""
+    """Run a process here, confined and limited as a job of a client is.
+
+    For example: qanat-worker run native:buffer -i INPUT=roads.gpkg -i DISTANCE=50 -o OUTPUT=text/csv
+
+    With -d (before the command) all that the job says is shown, and where a script has failed.
+    Ends with status 1 when the job has failed, with 2 when what is given is wrong.
+    """
     listener = telling.Progress(sys.stderr, debug=_debugs(context))
     with _at_desk(context.obj, tried or []) as bench, _told():
         process = bench.process(process_id)

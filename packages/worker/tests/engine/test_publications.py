@@ -17,6 +17,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
+from qanat_common.errors import AlgorithmFailed
 from qanat_common.protocol import Refusal
 from qanat_worker.engine import trial
 from qanat_worker.engine.describe import describe
@@ -201,7 +202,7 @@ def test_a_plugin_brings_its_provider(bench: Any) -> None:
     assert bench.run("terraces:steps", HEIGHT=2)["STEPS"].value == 8
     counts = {each.id: (each.version, each.algorithms) for each in bench.engine.providers()}
     assert counts["terraces"] == ("1.2", 1)
-    assert counts["script"][1] == 2
+    assert counts["script"][1] == 3
     assert counts["model"][1] == 3
 
 
@@ -244,3 +245,14 @@ def test_what_does_not_come_back_is_refused(engine: Any, monkeypatch: pytest.Mon
 def test_a_plugin_for_this_qgis_is_loaded(engine: Any, most: str) -> None:
     said = {"hasprocessingprovider": "yes", "qgisminimumversion": "3.0"}
     assert why_not(said | ({"qgismaximumversion": most} if most else {})) is None
+
+
+def test_where_a_script_failed_is_for_the_log_of_the_worker_only(bench: Any) -> None:
+    assert bench.run("script:failing", NUMBER=2)["RESULT"].value == 0.5
+    with pytest.raises(AlgorithmFailed) as caught:
+        bench.run("script:failing", NUMBER=0)
+    assert "ZeroDivisionError" in caught.value.detail
+    assert "failing.py" not in caught.value.detail + bench.told.text()
+    (note,) = caught.value.__notes__
+    assert "failing.py" in note
+    assert "line 11" in note

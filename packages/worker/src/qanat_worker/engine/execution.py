@@ -206,7 +206,10 @@ def _run(
     if feedback.isCanceled():
         raise AlgorithmFailed("It was cancelled before its end.")
     if not fine:
-        raise AlgorithmFailed(feedback.why() or "It gave no reason.")
+        failed = AlgorithmFailed(feedback.why() or "It gave no reason.")
+        if feedback.trace:
+            failed.add_note(feedback.trace)
+        raise failed
     return dict(results)
 
 

@@ -9,6 +9,7 @@ from qanat_common.protocol import LogLevel
 from qanat_worker.port import Feedback
 
 LAST_KEPT = 20
+TRACE = "Traceback (most recent call last)"
 
 _PATH = re.compile(r"(?<![\w:/.])(?:/[\w.+@%~-]+)+/([\w.+@%~-]*)")
 _ADVICE = re.compile(r" or change the (?:Processing setting|“Invalid features filtering”)[^.]*\.")
@@ -47,11 +48,12 @@ class JobFeedback(QgsProcessingFeedback):
     """What an algorithm says, told to the worker. Native algorithms tell progress by signal only."""
 
     def __init__(self, told: Feedback) -> None:
-        """Nothing is logged by QGIS itself."""
+        """Nothing is logged by QGIS itself. `trace` is where a script failed: never a client's to know."""
         super().__init__(False)
         self._told = told
         self._percent = 0.0
         self.errors: list[str] = []
+        self.trace: str | None = None
         self.console: list[str] = []
         self.progressChanged.connect(self._progress)
 
@@ -73,6 +75,8 @@ class JobFeedback(QgsProcessingFeedback):
     def reportError(self, error: str | None, fatalError: bool = False) -> None:  # noqa: N802, N803
         """An error; not always the end."""
         text = _without_trace(scrubbed(error or "")).strip()
+        if TRACE in (error or ""):
+            self.trace = error
         self.errors = [*self.errors, text][-LAST_KEPT:] if text else self.errors
         self._log(LogLevel.ERROR, text)
 
@@ -105,7 +109,7 @@ class JobFeedback(QgsProcessingFeedback):
 
 def _without_trace(text: str) -> str:
     """Python's traceback, cut to its last line: what is wrong, and not where."""
-    start = text.find("Traceback (most recent call last)")
+    start = text.find(TRACE)
     if start < 0:
         return text
     lines = text[start:].strip().splitlines()
