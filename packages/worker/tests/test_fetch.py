@@ -122,6 +122,10 @@ class Page(BaseHTTPRequestHandler):
             self.wfile.write(b"x")
             time.sleep(0.1)
 
+    def _short(self) -> None:
+        time.sleep(0.2)
+        self._data()
+
     def _missing(self) -> None:
         self._answer(404, b"no such page")
 
@@ -239,7 +243,10 @@ def test_a_redirect_to_a_file_is_refused(fetching: Any, site: Site) -> None:
     assert "could not be fetched" in refused(fetching, site.url("/away"))
 
 
-def test_three_redirects_are_followed_and_no_more(fetching: Any, site: Site) -> None:
+def test_three_redirects_are_followed_and_no_more(
+    make_bench: Callable[..., Any], site: Site
+) -> None:
+    fetching = make_bench(fetch=FetchSettings(allowed_hosts=[site.host]))
     assert fetching.values("read", x=Reference(href=site.url("/hop/3")))["x"][0][0] == "hello"
     assert (
         "more than 3 times"
@@ -261,6 +268,19 @@ def test_the_size_of_all_files_together_is_limited(
 
 def test_a_server_that_dribbles_is_left(fetching: Any, site: Site) -> None:
     assert "longer than 2 seconds" in refused(fetching, site.url("/slow"))
+
+
+def test_many_servers_that_dribble_are_left_when_it_takes_too_long_in_all(
+    make_bench: Callable[..., Any], site: Site
+) -> None:
+    often = FetchSettings(allowed_hosts=[site.host], seconds=30, all_seconds=1)
+    bench = make_bench(fetch=often)
+    urls = [Reference(href=site.url(f"/short?{n}")) for n in range(40)]
+    failure = bench.failure("read", x=urls)
+    assert failure.code == "input-not-fetched"
+    assert "1 seconds to be fetched in all" in failure.message
+    assert 0 < len(site.asked) < 40
+    assert bench.run("echo", "j2", x=1).status == "successful"
 
 
 def test_a_server_that_compresses_unasked_is_refused(fetching: Any, site: Site) -> None:

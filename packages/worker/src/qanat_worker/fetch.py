@@ -8,6 +8,7 @@ import asyncio
 import logging
 import mimetypes
 import re
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path, PurePosixPath
@@ -122,15 +123,16 @@ class Fetcher:
     async def _fetch_in_turn(
         self, wanted: dict[str, tuple[str, Reference]], target: Path
     ) -> dict[str, LocalFile]:
-        left = self._settings.max_bytes
+        left, end = self._settings.max_bytes, time.monotonic() + self._settings.all_seconds
         files: dict[str, LocalFile] = {}
         for number, (href, (name, reference)) in enumerate(wanted.items()):
             stem = target / f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:60]}-{number}"
+            rest = end - time.monotonic()
             try:
-                async with asyncio.timeout(self._settings.seconds):
+                async with asyncio.timeout(min(self._settings.seconds, rest)):
                     files[href] = await self._fetch(name, reference, stem, left)
             except TimeoutError:
-                words = f"it took longer than {self._settings.seconds:g} seconds"
+                words = self._too_long(rest)
                 raise self._failed("time", name, href, words) from None
             size = _size(files[href])
             self._fetches.fetched(_scheme(reference), size)
@@ -167,6 +169,12 @@ class Fetcher:
         self._fetches.rejected(reason)
         shown = href if len(href) <= 200 else href[:200] + "…"
         return InputNotFetched(f"{name}: {shown!r} could not be fetched: {why}.")
+
+    def _too_long(self, rest: float) -> str:
+        if rest > self._settings.seconds:
+            return f"it took longer than {self._settings.seconds:g} seconds"
+        seconds = self._settings.all_seconds
+        return f"the inputs of a job may take {seconds:g} seconds to be fetched in all"
 
     def _take(
         self, storage: Files, name: str, reference: Reference, stem: Path, left: int

@@ -76,6 +76,11 @@ class FetchSettings(Section):
     seconds: float = Field(
         default=300, gt=0, description="How long one fetch may take, in seconds."
     )
+    all_seconds: float = Field(
+        default=3600,
+        gt=0,
+        description="How long all fetches of a job may take together, in seconds.",
+    )
     redirects: int = Field(
         default=3, ge=0, description="How many redirects are followed; each address is checked."
     )
