@@ -25,9 +25,18 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_it_runs_the_service_with_its_settings(tmp_path: Path) -> None:
     path = tmp_path / "q.toml"
-    path.write_text('broker_url = "amqp://mq"\n')
+    path.write_text('broker_url = "amqp://q:word@mq"\n')
     assert run("-c", str(path), "-d") == (0, "")
-    assert [(s.broker_url, s.log.level) for s in ran] == [("amqp://mq", "debug")]
+    assert [(s.broker_url, s.log.level) for s in ran] == [("amqp://q:word@mq", "debug")]
+
+
+def test_a_broker_that_stands_open_is_told_and_the_service_runs(tmp_path: Path) -> None:
+    path = tmp_path / "q.toml"
+    path.write_text('broker_url = "redis://valkey/0"\nlog.format = "json"\n')
+    status, text = run("-c", str(path))
+    assert status == 0
+    assert "broker_url: another machine, and no password" in text
+    assert len(ran) == 1
 
 
 def test_the_dump_is_valid_toml_and_nothing_runs() -> None:

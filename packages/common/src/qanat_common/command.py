@@ -1,5 +1,6 @@
 """The command line that every service has: -d, -c, --dump-config, --version."""
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version as installed_version
@@ -8,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from qanat_common import logs, tracing
+from qanat_common import logs, tracing, unguarded
 from qanat_common.settings import SettingsError, T, dump, load
+
+logger = logging.getLogger(__name__)
 
 
 def command(
@@ -72,6 +75,8 @@ def command(
             typer.echo(dump(loaded), nl=False)
             return
         logs.setup(loaded.settings.log.level, loaded.settings.log.format)
+        for warning in unguarded.warnings(loaded.settings):
+            logger.warning("%s", warning)
         tracing.setup(loaded.settings.traces, name)
         run(loaded.settings)
 
