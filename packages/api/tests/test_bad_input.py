@@ -87,6 +87,21 @@ def test_a_value_among_several_is_named(
     assert (answer.status_code, pointers(answer)) == (400, expected)
 
 
+@pytest.mark.parametrize(
+    ("process", "inputs", "hint"),
+    [
+        ("test:echo", {"text": "a", "extent": [1, 2, 3, 4]}, 'a box is {"bbox": ['),
+        ("test:echo", {"text": "a", "extent": "1,3,2,4 [EPSG:4326]"}, 'a box is {"bbox": ['),
+        ("native:buffer", {"INPUT": "https://example.org/x.gpkg"}, 'give {"href": '),
+        ("native:buffer", {"INPUT": "id,x\n1,2"}, "a text of another format needs mediaType"),
+    ],
+)
+def test_what_is_near_is_told_how_to_be_right(
+    refuse: Callable[..., Any], process: str, inputs: Any, hint: str
+) -> None:
+    assert hint in refuse(process, json={"inputs": inputs}).json()["detail"]
+
+
 def test_all_members_at_fault_are_named_at_once(refuse: Callable[..., Any]) -> None:
     body = {"inputs": {"DISTANCE": "x", "STYLE": 1, "NO": 1}, "outputs": {"OUT": {}}}
     answer = refuse("native:buffer", json=body)
@@ -122,6 +137,7 @@ def test_an_empty_text_is_given_to_a_required_input(api: Any) -> None:
             "/outputs/text/transmissionMode",
         ),
         ("test:echo", {"text": {"transmissionMode": "post"}}, "/outputs/text/transmissionMode"),
+        ("test:echo", {"file": {"format": {"mediaType": ""}}}, "/outputs/file/format/mediaType"),
         ("test:echo", {"file": {"format": {"mediaType": "a/b"}}}, "/outputs/file/format/mediaType"),
         ("test:echo", {"text": 3}, "/outputs/text"),
         ("test:echo", ["text"], "/outputs"),

@@ -38,6 +38,8 @@ from qanat_common.protocol import Inline, Input, Inputs, Named, Reference
 SCHEMES = ("http", "https")
 """Where an input may be fetched from."""
 
+_ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
+
 PRINTABLE = re.compile(r"[ -~]{0,200}")
 """What may stand in a media type: it may end in a header."""
 
@@ -319,6 +321,8 @@ def _faults(branch: Branch, value: JsonValue, pointer: str) -> list[Fault]:
         return [Fault(pointer, "null is no value; leave the input out")]
     wrong = branch.faults(value, pointer)
     if not wrong and branch.base64 and isinstance(value, str) and not _is_base64(value):
+        if _ADDRESS.match(value):
+            return [Fault(pointer, 'is an address: to have it fetched, give {"href": …}')]
         return [Fault(pointer, f"is not base64{_taken_as(branch)}")]
     return wrong
 
@@ -356,7 +360,7 @@ def _wrong_outputs(asked: Mapping[str, OutputRequest], process: Process) -> Iter
             )
         wanted = request.format.media_type if request.format else None
         offers = media_types(process.outputs[name].schema_)
-        if wanted and not (PRINTABLE.fullmatch(wanted) and _offered(wanted, offers)):
+        if wanted is not None and not (PRINTABLE.fullmatch(wanted) and _offered(wanted, offers)):
             yield Fault(
                 _pointer("outputs", name, "format", "mediaType"),
                 f"{shortened(wanted)!r} is not one of: {', '.join(offers)}",

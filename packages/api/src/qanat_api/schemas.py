@@ -22,6 +22,9 @@ PROJECT_LAYER = "project-layer"
 
 _ALTERNATIVES = ("allOf", "oneOf", "anyOf")
 _INNER = frozenset({"items", "not", "additionalProperties", *_ALTERNATIVES})
+BOX = '; a box is {"bbox": [10, 45, 14, 48]}, with its "crs" where that is not CRS84'
+"""How a box is given, for those who have sent its numbers or QGIS's text."""
+
 _TEXT = Draft4Validator({"type": "string"})
 _NOTES = frozenset({"title", "description", "default", "example", "deprecated"})
 
@@ -53,7 +56,8 @@ class Branch:
         found = []
         for error in self.validator.iter_errors(value):
             where = pointer + "".join(f"/{escape(part)}" for part in error.instance_path)
-            found.append(Fault(where, shortened(_told(error))))
+            hint = BOX if self.bbox and not isinstance(value, dict) else ""
+            found.append(Fault(where, shortened(_told(error)) + hint))
             if len(found) == MOST_FAULTS:
                 break
         return found

@@ -354,3 +354,16 @@ def test_a_layer_with_settings_may_be_qualified(bench: Any, make: Any) -> None:
         PIXEL_SIZE=0.5,
     )["OUTPUT"]
     assert made.media_type.startswith("image/tiff")
+
+
+def test_the_columns_of_coordinates_stay_fields_and_a_column_of_wkt_does_not(bench: Any) -> None:
+    table = Inline(value="name,x,y\na,10,50\n", media_type="text/csv")
+    asked = {"XFIELD": "x", "YFIELD": "y", "TARGET_CRS": "EPSG:25832"}
+    made = bench.run(
+        "native:createpointslayerfromtable", {"OUTPUT": "text/csv"}, INPUT=table, **asked
+    )
+    text = Path(made["OUTPUT"].path).read_text()
+    assert text.splitlines() == ["WKT,name,x,y", '"POINT (10 50)",a,10,50']
+    wkt = Inline(value="name,wkt\na,POINT (10 50)\n", media_type="text/csv")
+    (feature,) = bench.features("native:centroids", INPUT=wkt)
+    assert feature["properties"] == {"name": "a"}

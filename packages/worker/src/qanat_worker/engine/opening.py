@@ -28,9 +28,11 @@ MESH_DATA = (".dat", ".xmdf")
 _CSV_COLUMNS = (
     "|option:AUTODETECT_TYPE=YES|option:X_POSSIBLE_NAMES=x,lon,long,longitude,easting"
     "|option:Y_POSSIBLE_NAMES=y,lat,latitude,northing|option:GEOM_POSSIBLE_NAMES=wkt,geometry,geom"
-    "|option:KEEP_GEOM_COLUMNS=NO"
 )
 """Columns of a CSV file from which its geometries are read."""
+
+_WITHOUT_WKT = "|option:KEEP_GEOM_COLUMNS=NO"
+"""A column of WKT is no field; those of x and y stay fields, for other inputs may name them."""
 
 _OPTIONS = {formats.CSV: _CSV_COLUMNS, formats.GML: "|option:FORCE_SRS_DETECTION=YES"}
 """Format → what QGIS is told when it opens a file; GML has its CRS at each geometry only."""
@@ -129,6 +131,9 @@ def _vector(path: Path, form: Format, title: str, layer: str | None) -> list[Qgs
     if any("|" in name for name in names):
         raise Unusable(f"is {form.title} with a layer whose name holds '|'")
     told = _OPTIONS.get(form, "")
+    columns = _columns(path) if form is formats.CSV else frozenset()
+    if columns & _WKT_COLUMNS:
+        told += _WITHOUT_WKT
     if layer is not None:
         name = _part(layer, {name: name for name in names}, form)
         return [_vector_layer(f"{path}|layername={name}{told}", title, form, name)]
@@ -136,7 +141,7 @@ def _vector(path: Path, form: Format, title: str, layer: str | None) -> list[Qgs
         return [_vector_layer(f"{path}|layername={name}{told}", name, form, name) for name in names]
     within = f"|layername={names[0]}" if form is formats.GPX else ""
     opened = _vector_layer(f"{path}{within}{told}", title, form, names[0])
-    if form is formats.CSV and _is_in_degrees(path):
+    if columns & _LONGITUDES and columns & _LATITUDES and not columns & _WKT_COLUMNS:
         opened.setCrs(QgsCoordinateReferenceSystem(crs.LONGITUDE_LATITUDE))
     return [opened]
 
@@ -150,11 +155,11 @@ def _names(path: Path, form: Format) -> Sequence[str]:
     return [layer.GetName() for layer in layers if layer.GetName() not in _TABLES_OF_QGIS]
 
 
-def _is_in_degrees(path: Path) -> bool:
-    """Whether the points of a CSV file come from columns that are called after degrees."""
+def _columns(path: Path) -> frozenset[str]:
+    """The words in the first line of a CSV file, in lower case."""
     with path.open("rb") as opened:
-        words = set(re.findall(r"\w+", opened.readline(1 << 16).decode("utf-8", "replace").lower()))
-    return bool(words & _LONGITUDES and words & _LATITUDES and not words & _WKT_COLUMNS)
+        first = opened.readline(1 << 16).decode("utf-8", "replace").lower()
+    return frozenset(re.findall(r"\w+", first))
 
 
 def _vector_layer(uri: str, title: str, form: Format, inner: str) -> QgsMapLayer:
