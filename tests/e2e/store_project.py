@@ -10,6 +10,8 @@ from qanat_worker.engine.application import DEBIAN, add_paths
 
 add_paths(DEBIAN)
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+# Tests of the engine, in the same run, leave a choice of data providers behind.
+os.environ.pop("QGIS_PROVIDER_FILE", None)
 
 from qgis.core import (  # noqa: E402 - findable only now
     QgsApplication,

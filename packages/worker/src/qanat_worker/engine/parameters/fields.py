@@ -167,6 +167,9 @@ class CloudAttribute(LiteralConverter[QgsProcessingParameterDefinition]):
     ) -> Any:
         """The names, once it is known that the point cloud has them."""
         names = [expect_text(each) for each in (value if isinstance(value, list) else [value])]
+        several = bool(param.toVariantMap().get("allow_multiple"))
+        if not several and len(names) != 1:
+            raise Unusable(f"must be one attribute, not {len(names)}")
         for layer in job.layers.get(self._parent(param), [])[:1]:
             if not isinstance(layer, QgsPointCloudLayer):
                 continue
@@ -176,7 +179,7 @@ class CloudAttribute(LiteralConverter[QgsProcessingParameterDefinition]):
                 raise Unusable(
                     f"names no attribute: {', '.join(missing)[:SHOWN]}; there are: {', '.join(known)}"
                 )
-        return names if param.toVariantMap().get("allow_multiple") else names[0]
+        return names if several else names[0]
 
     def notes(self, param: QgsProcessingParameterDefinition) -> Mapping[str, str]:
         """The layer that has it."""

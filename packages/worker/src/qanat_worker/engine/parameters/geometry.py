@@ -22,6 +22,7 @@ from qgis.core import (
 
 from qanat_common.ogc import CRS84, JsonSchema
 from qanat_worker.engine import crs
+from qanat_worker.engine.datasets import tried
 from qanat_worker.engine.expressions import wrong_pipeline
 from qanat_worker.engine.numbers import number
 from qanat_worker.engine.parameters.base import (
@@ -169,7 +170,7 @@ _GEOJSON_GEOMETRY: JsonSchema = {
 def geometry_of(value: JsonValue) -> QgsGeometry:
     """A GeoJSON geometry or WKT."""
     if isinstance(value, dict):
-        read = ogr.CreateGeometryFromJson(json.dumps(value))
+        read = tried(ogr.CreateGeometryFromJson, json.dumps(value))
         made = QgsGeometry()
         if read is not None:
             made.fromWkb(bytes(read.ExportToIsoWkb()))
