@@ -189,6 +189,7 @@ class Apart(System):
             "QANAT_REGISTRY__PORT": str(registry),
             "QANAT_API__REGISTRY_URL": f"http://127.0.0.1:{registry}",
             "QANAT_WORKER__WORK_FOLDER": f"{self.disk.folder}/work",
+            "QANAT_JOB_SECRET": "so no signature may get lost",
         }
         for name in ("registry", "worker 1", "worker 2", "api"):
             service = name.partition(" ")[0]

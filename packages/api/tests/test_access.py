@@ -268,7 +268,7 @@ def test_a_full_queue_refuses_with_the_time_to_come_again(guarded: Callable[...,
 
 def test_who_executes_too_often_is_told_when_to_come_again() -> None:
     now = 0.0
-    rates = Rates(2, lambda: now)
+    rates = Rates(2, clock=lambda: now)
     alice, nobody = Caller("key:alice", frozenset()), Caller(None, frozenset(), "10.0.0.1")
     for _ in range(2):
         rates.take(alice)
@@ -291,6 +291,16 @@ def test_the_rate_holds_for_executions_only(guarded: Callable[..., Any]) -> None
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert api.http.get("/jobs", headers=of("alice")).status_code == 200
+
+
+def test_the_rate_of_uploads_holds_for_uploads_only(guarded: Callable[..., Any]) -> None:
+    api = guarded(access={"uploads_per_minute": 1})
+    sent = [api.http.post("/uploads", content=b"x", headers=of("alice")) for _ in range(2)]
+    assert [answer.status_code for answer in sent] == [201, 429]
+    assert 1 <= int(sent[1].headers["Retry-After"]) <= 60
+    assert "upload 1 times a minute" in sent[1].json()["detail"]
+    assert api.http.post("/uploads", content=b"x", headers=of("bob")).status_code == 201
+    submit(api, "alice")
 
 
 @pytest.mark.parametrize(("trusted", "status"), [(["10.0.0.0/30"], 401), (["127.0.0.0/8"], 200)])

@@ -21,10 +21,17 @@ KEPT_PARTS = 64
 class Gate:
     """Lets callers in, each with what it may do."""
 
-    def __init__(self, policy: Policy, credentials: Credentials, rates: Rates | None) -> None:
-        """`rates` None: as often as one likes."""
+    def __init__(
+        self,
+        policy: Policy,
+        credentials: Credentials,
+        rates: Rates | None,
+        uploads: Rates | None = None,
+    ) -> None:
+        """`rates` of executions, and of uploads; None: as often as one likes."""
         self.policy = policy
         self.rates = rates
+        self.uploads = uploads
         self._credentials = credentials
         self._whole: Snapshot | None = None
         self._parts: dict[frozenset[str], Snapshot] = {}
@@ -51,9 +58,13 @@ def gate_of(own: ApiSettings) -> Gate | None:
         return None
     issuer = Issuer(access.issuer, plain_client) if access.issuer.url else None
     credentials = Credentials(access, issuer, trust(own.trusted_proxies))
-    often = access.executions_per_minute
-    rates = None if often is None else Rates(often)
-    return Gate(Policy(access, credentials.schemes), credentials, rates)
+    often, uploads = access.executions_per_minute, access.uploads_per_minute
+    return Gate(
+        Policy(access, credentials.schemes),
+        credentials,
+        None if often is None else Rates(often),
+        None if uploads is None else Rates(uploads, "upload"),
+    )
 
 
 def bounds_of(own: ApiSettings) -> Bounds:
@@ -93,6 +104,12 @@ class OfCaller:
         self.require("run", process_id)
         if self.gate.rates is not None:
             self.gate.rates.take(self.caller)
+
+    def uploads(self) -> None:
+        """Raises what refuses it to upload a file now."""
+        self.require("upload")
+        if self.gate.uploads is not None:
+            self.gate.uploads.take(self.caller)
 
     def sees(self, job: JobRecord) -> bool:
         """Whether a job is its own to see."""

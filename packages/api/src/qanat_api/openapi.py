@@ -306,7 +306,7 @@ def _upload() -> Object:
         "requestBody": {"required": True, "content": {"*/*": {"schema": own}}},
         "responses": {
             "201": _ok("The file is kept for a while", "any", headers=("Location",)),
-            **_errors(400, 401, 403, 413, 415, 500, 503),
+            **_errors(400, 401, 403, 413, 415, 429, 500, 503),
         },
     }
 

@@ -1,4 +1,4 @@
-"""How often callers may execute: a bucket of tokens for each, in this process alone."""
+"""How often callers may do something: a bucket of tokens for each, in this process alone."""
 
 import math
 import time
@@ -24,14 +24,17 @@ class Bucket:
 class Rates:
     """Lets each caller execute so often a minute; who was away may do as many at once."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` in seconds."""
+    def __init__(
+        self, per_minute: int, what: str = "execute", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`what` in words; `clock` in seconds."""
+        self._what = what
         self._most = per_minute
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def take(self, caller: Caller) -> None:
-        """Count an execution. Raises TooManyRequests."""
+        """Count one more. Raises TooManyRequests."""
         name, now = caller.name or f"at {caller.address}", self._clock()
         bucket = self._buckets.pop(name, None) or Bucket(float(self._most), now)
         each = 60 / self._most
@@ -41,6 +44,6 @@ class Rates:
             self._buckets.popitem(last=False)
         if left < 1:
             raise TooManyRequests(
-                f"You may execute {self._most} times a minute here.",
+                f"You may {self._what} {self._most} times a minute here.",
                 retry_after=max(1, math.ceil((1 - left) * each)),
             )

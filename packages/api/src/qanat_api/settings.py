@@ -109,6 +109,12 @@ class AccessSettings(Section):
         description="How often one caller may execute, at each api by itself; not set: as often as it"
         " likes.",
     )
+    uploads_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="How often one caller may upload a file, at each api by itself; not set: as often as"
+        " it likes.",
+    )
 
     @property
     def closed(self) -> bool:

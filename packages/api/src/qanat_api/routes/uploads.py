@@ -21,7 +21,7 @@ MEDIA_TYPE = re.compile(r"[\x21-\x7e]+/[\x20-\x7e]{1,150}")
 async def upload(request: Request, parts: PartsOf, links: LinksOf) -> Response:
     """Keep the body for a while."""
     if parts.guard is not None:
-        parts.guard.require("upload")
+        parts.guard.uploads()
     own = parts.settings
     name = request.query_params.get("name")
     if name is not None and not NAME.fullmatch(name):
