@@ -31,6 +31,7 @@ def test_a_layer_with_settings_may_name_a_field(bench: Any, make: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
+        ({"feild": "height"}, "has a member 'feild' beside its layer, which has: field, type"),
         ({"field": "nothing"}, "has no field 'nothing'; it has: h"),
         ({"type": "circles"}, "one of points, structure lines, break lines"),
         ({}, "has no Z"),

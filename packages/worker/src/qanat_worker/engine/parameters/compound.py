@@ -67,6 +67,7 @@ class LayerSet(Converter[Param]):
         for at, each in enumerate(several):
             try:
                 layer, settings = _taken_apart(each, job)
+                _check_members(settings, self.settings)
                 items.extend(
                     self.item(opened, settings, job)
                     for opened in open_one(param, layer, self.kind, job, at)
@@ -82,6 +83,16 @@ class LayerSet(Converter[Param]):
     def joined(self, items: list[Any]) -> Any:
         """What QGIS wants of them all."""
         return items
+
+
+def _check_members(given: Settings, known: Settings) -> None:
+    """A word that is written wrong would change what is computed, and say nothing."""
+    names = ["layer", *known]
+    odd = [name for name in given if name not in names]
+    if odd:
+        raise Unusable(
+            f"has a member {shown(odd[0])} beside its layer, which has: {', '.join(known)}"
+        )
 
 
 def _taken_apart(given: Given, job: Workspace) -> tuple[Given, Settings]:
