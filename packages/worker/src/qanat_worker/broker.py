@@ -306,7 +306,8 @@ def _refuse(job: Any, parts: Parts) -> None:
     Where the record is signed, somebody else has sent another message: its own is still on its way.
     """
     job_id = job.get("job_id") if isinstance(job, dict) else None
-    logger.error("a message is not signed by job_secret, and runs nothing; it names job %r", job_id)
+    shown = str(job_id)[:100]
+    logger.error("a message is not signed by job_secret, and runs nothing; it names job %s", shown)
     if not isinstance(job_id, str):
         return
     with suppress(Unavailable):
