@@ -1,6 +1,7 @@
 """The api over HTTP, on a real store and storage; the worker behind the broker is a function."""
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -179,7 +180,8 @@ class Worker:
     def keep(self, job_id: str, name: str, data: bytes, media_type: str) -> StoredFile:
         key = job_key(job_id, name)
         size = self.storage.put_bytes(key, data)
-        return StoredFile(key=key, name=name, media_type=media_type, size=size)
+        checksum = hashlib.sha256(data).hexdigest()
+        return StoredFile(key=key, name=name, media_type=media_type, size=size, sha256=checksum)
 
     def returns(self, **outputs: OutputValue | tuple[str, bytes, str]) -> None:
         """Each job succeeds with these outputs; a tuple is a file: name, content, media type."""

@@ -1,13 +1,15 @@
 """Results over HTTP: the table of the standard, and single outputs as files and values."""
 
 import base64
+import hashlib
 import json
+import uuid
 from email import message_from_bytes
 from typing import Any
 
 import pytest
 
-from qanat_common.protocol import Value
+from qanat_common.protocol import StoredFile, Value
 
 GEOJSON, GEOPACKAGE = "application/geo+json", "application/geopackage+sqlite3"
 LAYER = b'{"type": "FeatureCollection", "features": []}'
@@ -184,6 +186,32 @@ def test_a_file_that_is_known_is_not_sent_again_and_a_stale_range_is_sent_whole(
     part = {"Range": "bytes=0-1"}
     assert api.http.get(blob, headers=part | {"If-Range": etag}).status_code == 206
     assert api.http.get(blob, headers=part | {"If-Range": '"old"'}).status_code == 200
+
+
+def test_the_checksum_of_a_file_is_told(api: Any, blob: str) -> None:
+    digest = base64.b64encode(hashlib.sha256(b"0123456789").digest()).decode()
+    for answer in (
+        api.http.get(blob),
+        api.http.head(blob),
+        api.http.get(blob, headers={"Range": "bytes=0-3"}),
+    ):
+        assert answer.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+    page = api.http.get(blob.rpartition("/")[0], headers={"Accept": "text/html"})
+    assert hashlib.sha256(b"0123456789").hexdigest() in page.text
+    assert "Repr-Digest" not in api.http.get(blob.replace("blob", "text")).headers
+
+
+@pytest.mark.parametrize("sha256", [None, "", "00", "x" * 64, "A" * 64 + "\r\nX: y"])
+def test_what_is_no_checksum_is_not_told(api: Any, sha256: str | None) -> None:
+    """A worker of 0.1.0 tells none."""
+    key = f"jobs/{uuid.uuid4()}/a.gpkg"
+    api.storage.put_bytes(key, b"abc")
+    file = StoredFile(key=key, name="a.gpkg", media_type=GEOPACKAGE, size=3, sha256=sha256)
+    api.worker.returns(blob=file)
+    path = api.submit(**INPUTS)
+    answer = api.http.get(f"{path}/results/blob")
+    assert (answer.status_code, answer.content) == (200, b"abc")
+    assert "Repr-Digest" not in answer.headers
 
 
 def test_a_value_is_served_by_itself(api: Any, blob: str) -> None:

@@ -1,5 +1,6 @@
 """A message in, an outcome in the record: through real children of a real warm parent."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -34,13 +35,16 @@ def test_a_file_goes_to_the_storage(bench: Any) -> None:
     assert (output.key, output.size, output.name) == ("jobs/j1/out_1.txt", 5, "made.txt")
     assert output.media_type == "text/plain"
     assert bench.storage.get(output.key) == b"xxxxx"
+    assert output.sha256 == hashlib.sha256(b"xxxxx").hexdigest()
 
 
 def test_a_large_value_goes_to_the_storage_as_json(bench: Any) -> None:
     bench.run("large", x=200_000)
     output = stored(bench, "text")
     assert (output.media_type, output.name) == ("application/json", "text.json")
-    assert json.loads(bench.storage.get(output.key)) == "ä" * 200_000
+    content = bench.storage.get(output.key)
+    assert json.loads(content) == "ä" * 200_000
+    assert output.sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_a_value_of_moderate_size_stays_in_the_record(bench: Any) -> None:

@@ -59,7 +59,7 @@ SENT = (
 EXPOSED = (
     *("Accept-Ranges", "Allow", "Content-Crs", "Content-Disposition", "Content-Location"),
     "Content-Range",
-    *("ETag", "Link", "Location", "Preference-Applied", "Retry-After", "Vary"),
+    *("ETag", "Link", "Location", "Preference-Applied", "Repr-Digest", "Retry-After", "Vary"),
     "WWW-Authenticate",
 )
 """Headers of answers that their scripts may read, beside those that they always may."""

@@ -374,7 +374,7 @@ def _results() -> Object:
 
 
 def _output() -> Object:
-    names = ("ETag", "Accept-Ranges", "Content-Disposition", "Content-Crs")
+    names = ("ETag", "Accept-Ranges", "Content-Disposition", "Content-Crs", "Repr-Digest")
     own = {name: _ref("headers", name) for name in names}
     content = {JSON: {"schema": {"description": "A value"}}, **_AS_IT_IS}
     responses = {

@@ -188,6 +188,7 @@ HEADERS: Object = {
         "Accept-Ranges": "Ranges of bytes may be asked for",
         "Content-Range": "Which bytes of how many these are",
         "Content-Disposition": "The name to save the file by",
+        "Repr-Digest": "The SHA-256 of the whole file (RFC 9530), where it is known",
         "Content-Crs": "The CRS of the coordinates of the file, where it has any",
     }.items()
 }

@@ -5,6 +5,7 @@ description: bytes, and files of the storage that are to be put between them.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -21,6 +22,7 @@ from qanat_common.protocol import OutputValue, RunJob, StoredFile, Value
 TEXT = "text/plain; charset=utf-8"
 
 URI = re.compile(r"[!#-;=?-~]{1,200}")
+SHA256 = re.compile("[0-9a-f]{64}")
 """What may stand between < and > in a header."""
 
 LARGE = 64 * 1024
@@ -153,10 +155,12 @@ def media_type_of(value: OutputValue, asked: str | None = None) -> str:
 
 
 def file_headers(file: StoredFile) -> dict[str, str]:
-    """What is told of a file beside its media type; its CRS as OGC API - Features, Part 2, has it."""
+    """What is told of a file beside its media type: its CRS (Features, Part 2), its checksum (RFC 9530)."""
     told = {"Content-Disposition": saved(file)}
     if file.crs and URI.fullmatch(file.crs):
         told["Content-Crs"] = f"<{file.crs}>"
+    if file.sha256 and SHA256.fullmatch(file.sha256):
+        told["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(file.sha256)).decode()}:"
     return told
 
 

@@ -170,10 +170,9 @@ class Picture(Message):
 
 
 class StoredFile(Message):
-    """An output that is a file in the storage; `size` in bytes, `name` is what a client saves.
+    """An output that is a file in the storage: `name` is what a client saves, `sha256` in hex digits.
 
-    `crs` is the URI of the CRS of its coordinates, where it has any that is known by a code. `picture`
-    is a first look at it, of those that have one.
+    `crs` is the URI of the CRS of its coordinates, where a code names it; `picture` a first look.
     """
 
     kind: Literal["file"] = "file"
@@ -183,6 +182,7 @@ class StoredFile(Message):
     size: int
     crs: str | None = None
     picture: Picture | None = None
+    sha256: str | None = None
 
 
 OutputValue = Annotated[Value | StoredFile, Field(discriminator="kind")]

@@ -1,5 +1,6 @@
 """The outputs of a job, kept: files go to the storage, small values into the record."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable
@@ -49,7 +50,13 @@ class Keeper:
             return output
         key = job_key(self._job_id, self._name(name, ".json"))
         size = self._patiently(lambda: storage.put_bytes(key, data))
-        return StoredFile(key=key, name=f"{_plain(name)}.json", media_type=JSON, size=size)
+        return StoredFile(
+            key=key,
+            name=f"{_plain(name)}.json",
+            media_type=JSON,
+            size=size,
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
 
     def _file(self, name: str, output: ProducedFile, storage: Storage) -> StoredFile:
         path = (self._root / "work" / output.path).resolve()
@@ -64,6 +71,7 @@ class Keeper:
             size=size,
             crs=output.crs,
             picture=self._picture(name, output.picture, storage) if output.picture else None,
+            sha256=_checksum(path),
         )
 
     def _picture(self, name: str, made: ProducedPicture, storage: Storage) -> Picture | None:
@@ -91,6 +99,12 @@ class Keeper:
             name = f"{stem}-{number}{ending}"
         self._names.add(name)
         return name
+
+
+def _checksum(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _plain(name: str) -> str:
