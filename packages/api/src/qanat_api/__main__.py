@@ -40,6 +40,9 @@ SEND_SECONDS = 3
 OPENING_SECONDS = 3.0
 """How long no connection is taken while no registry was heard: a proxy asks another api instead."""
 
+HEAR_SECONDS = 0.5
+"""How long a connection may have been made and not yet said what it wants, when no more are taken."""
+
 SECRET_LENGTH = 16
 """So many characters a secret has at least."""
 
@@ -64,7 +67,15 @@ class Server(uvicorn.Server):
         systemd.tell(systemd.STOPPING)
         self._events.end_streams()
         asyncio.get_running_loop().call_later(self._drain_timeout, self._events.release)
+        await self._hear_out()
         await super().shutdown(sockets)
+
+    async def _hear_out(self) -> None:
+        """Take what has connected, and no more: uvicorn hangs up on who has not yet asked."""
+        await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(HEAR_SECONDS)
 
 
 def run(settings: Settings) -> None:
