@@ -69,7 +69,7 @@ def test_a_rehearsal_that_fails_is_logged_and_the_job_runs(
     make_bench: Callable[..., Any], until: Callable[..., Any], caplog: Any
 ) -> None:
     bench = make_bench(environment={"FAKE_STAGE_FRIGHT": "1"})
-    until(lambda: caplog.text.count("stage fright") == 2)
+    until(lambda: "stage fright" in caplog.text)
     assert bench.values("echo", x=1) == {"x": 1}
 
 
