@@ -7,6 +7,9 @@ from qanat_common.protocol import Announcement, Catalog
 from qanat_registry.board import Board
 from qanat_registry.catalog import Roster
 
+NEVER = 600.0
+"""Longer than a test may take, in seconds."""
+
 
 def said(serial: int = 1, digest: str = "d1") -> Announcement:
     return Announcement(
@@ -25,22 +28,18 @@ def names(board: Board) -> list[str]:
 
 
 def test_a_waiting_reader_wakes_at_once_when_a_worker_comes() -> None:
-    async def scene() -> tuple[list[str], float]:
+    async def scene() -> list[str]:
         board = Board(Roster(60), time.monotonic)
         board.listening()
-        waiting = asyncio.create_task(board.other_than(board.snapshot.etag, 30))
+        waiting = asyncio.create_task(board.other_than(board.snapshot.etag, NEVER))
         await asyncio.sleep(0)
-        started = time.monotonic()
         board.hear(said())
         snapshot = await waiting
         board.close()
         assert snapshot == board.snapshot
-        return names(board), time.monotonic() - started
+        return names(board)
 
-    found, seconds = asyncio.run(scene())
-
-    assert found == ["default"]
-    assert seconds < 0.5
+    assert asyncio.run(scene()) == ["default"]
 
 
 def test_a_beat_wakes_nobody() -> None:
@@ -75,16 +74,14 @@ def test_time_alone_completes_the_catalogue_and_takes_off_the_silent() -> None:
 
 
 def test_closing_lets_go_who_waits() -> None:
-    async def scene() -> float:
+    async def scene() -> None:
         board = Board(Roster(60), time.monotonic)
-        waiting = asyncio.create_task(board.other_than(board.snapshot.etag, 30))
+        waiting = asyncio.create_task(board.other_than(board.snapshot.etag, NEVER))
         await asyncio.sleep(0)
-        started = time.monotonic()
         board.close()
         await waiting
-        return time.monotonic() - started
 
-    assert asyncio.run(scene()) < 0.5
+    asyncio.run(scene())
 
 
 def test_two_registries_that_know_the_same_give_the_same_etag() -> None:

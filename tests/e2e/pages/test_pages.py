@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -254,6 +254,21 @@ def drawn(browser: Any) -> Any:
     return json.loads(text)["features"] if text else []
 
 
+def set_corners(browser: Any, kind: str, places: Sequence[tuple[int, int]]) -> None:
+    """Click on the map; places in pixels from its middle."""
+    browser.evaluate(
+        "(() => { const s = document.querySelector('details[open] select');"
+        f" s.value = '{kind}'; s.dispatchEvent(new Event('change')); }})()"
+    )
+    x, y = browser.evaluate(
+        "(() => { const b = document.querySelector('.map.choose');"
+        " b.scrollIntoView({block: 'center'}); const r = b.getBoundingClientRect();"
+        " return [r.left + r.width / 2, r.top + r.height / 2]; })()"
+    )
+    for dx, dy in places:
+        browser.click(x + dx, y + dy)
+
+
 @pytest.fixture
 def board(server: Any, browser: Any, until: Callable[..., Any]) -> None:
     """A form whose map to draw on was opened by the keyboard."""
@@ -280,17 +295,7 @@ def test_points_are_drawn_by_the_keyboard(server: Any, browser: Any, board: None
 def test_a_polygon_is_drawn_by_clicks_and_is_an_input(
     server: Any, browser: Any, board: None, until: Callable[..., Any]
 ) -> None:
-    browser.evaluate(
-        "(() => { const s = document.querySelector('details[open] select');"
-        " s.value = 'Polygon'; s.dispatchEvent(new Event('change')); })()"
-    )
-    x, y = browser.evaluate(
-        "(() => { const b = document.querySelector('.map.choose');"
-        " b.scrollIntoView({block: 'center'}); const r = b.getBoundingClientRect();"
-        " return [r.left + r.width / 2, r.top + r.height / 2]; })()"
-    )
-    for dx, dy in ((-60, 30), (-60, -30), (60, -30), (60, 30)):
-        browser.click(x + dx, y + dy)
+    set_corners(browser, "Polygon", ((-60, 30), (-60, -30), (60, -30), (60, 30)))
     assert "4 corners" in browser.text
     assert browser.violations() == []
     browser.tab_to(lambda focused: focused["text"] == "Finish this shape")
@@ -306,6 +311,16 @@ def test_a_polygon_is_drawn_by_clicks_and_is_an_input(
     browser.press_and_load()
     until(lambda: "Successful" in browser.text, SECONDS)
     browser.check(urlsplit(server.url).netloc)
+
+
+def test_a_line_that_was_not_finished_is_sent_as_well(
+    server: Any, browser: Any, board: None, until: Callable[..., Any]
+) -> None:
+    set_corners(browser, "LineString", ((-60, 0), (60, 0)))
+    assert drawn(browser) == []
+    browser.tab_to(lambda focused: focused["text"] == "Run")
+    browser.press_and_load()
+    until(lambda: "Successful" in browser.text, SECONDS)
 
 
 def test_a_reference_system_is_found_by_words_of_its_name(

@@ -22,8 +22,9 @@ from qanat_common.protocol import OutputValue, RunJob, StoredFile, Value
 TEXT = "text/plain; charset=utf-8"
 
 URI = re.compile(r"[!#-;=?-~]{1,200}")
-SHA256 = re.compile("[0-9a-f]{64}")
 """What may stand between < and > in a header."""
+
+SHA256 = re.compile("[0-9a-f]{64}")
 
 LARGE = 64 * 1024
 """Files of more bytes are given by a link to those who prefer small answers."""

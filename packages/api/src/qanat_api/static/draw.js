@@ -178,6 +178,8 @@ function offerDrawing(place) {
       tell();
     });
     text.addEventListener("change", tell);
+    // What was drawn and not finished is meant as well: before the form is checked or sent.
+    run.addEventListener("click", (event) => event.target.type === "submit" && corners.length && finish(), { capture: true });
   }
 
   around.addEventListener("toggle", () => open().catch(() => around.remove()));
