@@ -19,6 +19,7 @@ from celery import Celery
 from kombu import Connection, Exchange, Queue
 from kombu.pidbox import Mailbox
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from qanat_common.ogc import JobStatus
 from qanat_common.protocol import (
@@ -38,6 +39,7 @@ from qanat_common.protocol import (
 from qanat_common.signing import Seal
 from qanat_common.store import Store
 from qanat_common.transport import EXCHANGE, celery_settings, queue_arguments
+from qanat_worker.__main__ import main
 
 pytestmark = pytest.mark.broker
 
@@ -347,13 +349,17 @@ def test_with_a_secret_only_what_is_signed_by_it_runs(
     assert world.log().count("is not signed by job_secret") == 5
 
 
-def test_a_reload_is_announced(world: World, tmp_path: Path) -> None:
+def test_a_reload_is_announced(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     version = tmp_path / "version"
     version.write_text("1")
     process = world.ready_worker(environment=json.dumps({"FAKE_VERSION": str(version)}))
     before = world.heard[-1]
     version.write_text("2")
-    process.send_signal(signal.SIGHUP)
+    monkeypatch.setenv("QANAT_WORKER__WORK_FOLDER", str(tmp_path / "work"))
+    told = CliRunner().invoke(main, ["reload"])  # type: ignore[arg-type]  # it is a Typer
+    assert (told.exit_code, told.output) == (0, f"told the worker of process {process.pid}\n")
     after = world.listen(lambda said: said.versions["fake"] == "2", 10)
     assert after.digest != before.digest
     assert after.boot == before.boot

@@ -1,6 +1,7 @@
-"""qanat-worker check, describe, run: as an administrator uses them, with an engine that needs no QGIS."""
+"""qanat-worker check, describe, run, reload: as an administrator uses them, with an engine that needs no QGIS."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,3 +190,18 @@ def test_a_bar_grows_to_100() -> None:
     shown = terminal.text.split("\r")[1:]
     assert [line.rstrip()[-5:] for line in shown] == ["  0 %", " 50 %", "100 %"]
     assert shown[1].startswith(f"[{'#' * 15} ")
+
+
+def test_a_reload_that_nobody_hears_says_whom_it_looked_for(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "work"
+    monkeypatch.setenv("QANAT_WORKER__WORK_FOLDER", str(folder))
+    dead = folder / "b1"
+    dead.mkdir(parents=True)
+    (dead / "lock").write_text(
+        str(os.getpid())
+    )  # as one that ended left it, and its number is used again
+    status, text = call("reload")
+    assert status == 1
+    assert f"worker.work_folder = {folder}" in text

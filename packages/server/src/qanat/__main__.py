@@ -11,11 +11,12 @@ from qanat.folder import DataFolder
 from qanat.parts import service_parts, settings_file
 from qanat.problems import CannotStart, check
 from qanat.process import Part
-from qanat.settings import Settings, base_url, settle
+from qanat.settings import WORK, Settings, base_url, settle
 from qanat.supervisor import Supervisor, Told
 from qanat.telling import InLog, OnTerminal
 from qanat.valkey import Valkey
 from qanat_common.command import command
+from qanat_worker.verbs import reload_those_of
 
 logger = logging.getLogger("qanat")
 
@@ -67,6 +68,17 @@ def _told(settings: Settings) -> Told:
     return InLog(url)
 
 
+def reload(context: typer.Context) -> None:
+    """Have a running pyqgiswps load models, scripts, plugins and projects anew; running jobs go on.
+
+    The one of the same server.data_folder, so give the settings that it has (-c before the command).
+    """
+    settings: Settings = context.obj
+    given = "work_folder" in settings.worker.model_fields_set
+    folder = settings.server.data_folder.absolute() / WORK
+    reload_those_of(settings.worker.work_folder if given else folder)
+
+
 main = command(
     "pyqgiswps",
     "qanat",
@@ -74,6 +86,7 @@ main = command(
     run,
     "QGIS Processing as OGC API - Processes, all on this machine: a Valkey of its own, registry,"
     " worker and api.",
+    {"reload": reload},
 )
 
 if __name__ == "__main__":

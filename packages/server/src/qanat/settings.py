@@ -12,6 +12,9 @@ from qanat_common.settings import Section, SharedSettings
 from qanat_registry.settings import RegistrySettings
 from qanat_worker.settings import WorkerSettings
 
+WORK = "work"
+"""Where the worker works, in the data folder."""
+
 PUBLISHED = ("models", "scripts", "plugins", "projects")
 """Folders of the data folder in which one publishes by putting a file there."""
 
@@ -98,7 +101,7 @@ def settle(settings: Settings, broker_url: str, store_url: str) -> Settings:
     worker = worker.model_copy(
         update={"qgis": qgis}
         | _unless_given(
-            worker, work_folder=folder / "work", beat_seconds=registry.beat_seconds, echo=True
+            worker, work_folder=folder / WORK, beat_seconds=registry.beat_seconds, echo=True
         )
     )
     return settings.model_copy(

@@ -39,6 +39,7 @@ def run(settings: Settings) -> None:
     """Serve until told to stop."""
     for number in STOPS:
         signal.signal(number, _stop_while_starting)
+    signal.signal(signal.SIGHUP, _load_anyway)
     boot = uuid.uuid4().hex
     with ExitStack() as stack:
         try:
@@ -137,6 +138,10 @@ def _give_up(why: str) -> NoReturn:
 
 def _stop_while_starting(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(0)
+
+
+def _load_anyway(_number: int, _frame: FrameType | None) -> None:
+    """Told to load anew what is just being loaded."""
 
 
 main = command(

@@ -1,7 +1,8 @@
-"""check, describe, run: what an administrator does at a terminal before and after publishing."""
+"""check, describe, run, reload: what an administrator does at a terminal before and after publishing."""
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -14,10 +15,11 @@ import typer
 from qanat_common import logs
 from qanat_common.errors import QanatError
 from qanat_common.protocol import Refusal
-from qanat_worker import desk, given, telling
+from qanat_worker import desk, folders, given, telling
 from qanat_worker.children import EngineFailed
 from qanat_worker.desk import Desk, Files, JobEnded
 from qanat_worker.port import Produced, ProducedFile
+from qanat_worker.processes import signal_process
 from qanat_worker.settings import Settings, WorkerSettings
 
 FAILED, WRONG = 1, 2
@@ -130,6 +132,27 @@ def run(
     _write(json.dumps(told, indent=1, ensure_ascii=False) if as_json else telling.results(told))
 
 
+def reload(context: typer.Context) -> None:
+    """Have running workers load models, scripts, plugins and projects anew; running jobs go on.
+
+    Those of this machine with the same worker.work_folder, so give the settings that they have.
+
+    For example: qanat-worker -c q.toml reload
+    """
+    settings: Settings = context.obj
+    reload_those_of(settings.worker.work_folder)
+
+
+def reload_those_of(work_folder: Path) -> None:
+    """Tell all workers that share a work folder; ends the command with status 1 where there is none."""
+    found = folders.residents(work_folder)
+    if not found:
+        _end(f"no worker of yours runs here with worker.work_folder = {work_folder}", FAILED)
+    for pid in found:
+        signal_process(pid, signal.SIGHUP)
+        _write(f"told the worker of process {pid}")
+
+
 def _kept(output: Produced, folder: Path) -> dict[str, Any]:
     """What is told of an output; its file is put where it is wanted."""
     if not isinstance(output, ProducedFile):
@@ -199,5 +222,10 @@ def _debugs(context: typer.Context) -> bool:
     return settings.log.level == "debug"
 
 
-VERBS: Mapping[str, Callable[..., None]] = {"check": check, "describe": describe, "run": run}
+VERBS: Mapping[str, Callable[..., None]] = {
+    "check": check,
+    "describe": describe,
+    "run": run,
+    "reload": reload,
+}
 """What a command line says → what it does."""
