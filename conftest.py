@@ -17,16 +17,36 @@ import pytest
 
 T = TypeVar("T")
 
+PACKAGES = Path(__file__).parent / "packages"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all", action="store_true", help="QGIS's own algorithm tests whole, not a tenth of them"
     )
     parser.addoption(
+        "--not-alone",
+        action="store_true",
+        help="without those that ./dev alone runs: of packages, and in need of neither broker nor QGIS",
+    )
+    parser.addoption(
         "--compose",
         choices=["all", "newest"],
         help="the cluster of compose.yaml too, in containers: all, or without the older QGIS",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--not-alone"):
+        return
+    alone = [each for each in items if _runs_alone(each)]
+    config.hook.pytest_deselected(items=alone)
+    items[:] = [each for each in items if each not in set(alone)]
+
+
+def _runs_alone(item: pytest.Item) -> bool:
+    needs = any(item.get_closest_marker(name) for name in ("broker", "qgis"))
+    return item.path.is_relative_to(PACKAGES) and not needs
 
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
