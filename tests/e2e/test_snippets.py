@@ -77,7 +77,23 @@ def job_of_python(code: str, folder: Path) -> str:
     return run([sys.executable, "-"], code, folder).split()[0]
 
 
-RUN: dict[str, Callable[[str, Path], str]] = {"curl": job_of_curl, "python": job_of_python}
+def job_of_r(code: str, folder: Path) -> str:
+    if shutil.which("Rscript") is None or not _has_httr2():
+        pytest.skip("httr2 is not installed: Debian has it in the package r-cran-httr2")
+    printed = run(["Rscript", "-"], code, folder)
+    return printed.partition("$jobID")[2].split('"')[1]
+
+
+def _has_httr2() -> bool:
+    asked = ["Rscript", "-e", "library(httr2)"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+RUN: dict[str, Callable[[str, Path], str]] = {
+    "curl": job_of_curl,
+    "python": job_of_python,
+    "r": job_of_r,
+}
 
 
 @pytest.mark.parametrize("language", [*RUN])
