@@ -3,7 +3,8 @@
 from typing import Any
 
 from qanat_api.documents import report
-from qanat_api.links import Links, both, json_link
+from qanat_api.links import Links, in_format, json_link
+from qanat_api.negotiation import HTML
 from qanat_common.errors import (
     Fault,
     Internal,
@@ -14,7 +15,7 @@ from qanat_common.errors import (
     all_errors,
 )
 from qanat_common.jobs import JobRecord, JobSummary
-from qanat_common.ogc import REL, ExceptionReport, JobStatus, Link, StatusInfo
+from qanat_common.ogc import JSON, REL, ExceptionReport, JobStatus, Link, StatusInfo
 from qanat_common.protocol import Failed, Succeeded
 
 OWN_REL = "urn:qanat:rel:"
@@ -50,6 +51,16 @@ def failure(failed: Failed) -> QanatError:
 
 def status_info(record: JobSummary, links: Links) -> StatusInfo:
     """The status of a job as clients read it."""
+    found = [Link(**link) for link in _links(record, links)]
+    return _without_links(record).model_copy(update={"links": found})
+
+
+def listed(record: JobSummary, links: Links) -> dict[str, Any]:
+    """The same as a member of a list: links as they are, for models of a thousand take milliseconds."""
+    return _without_links(record).document() | {"links": _links(record, links)}
+
+
+def _without_links(record: JobSummary) -> StatusInfo:
     return StatusInfo(
         job_id=record.job_id,
         id=record.job_id,
@@ -63,7 +74,6 @@ def status_info(record: JobSummary, links: Links) -> StatusInfo:
         updated=record.updated,
         expires=record.expires,
         progress=record.progress,
-        links=_links(record, links),
     )
 
 
@@ -88,13 +98,18 @@ _ENDS = {JobStatus.SUCCESSFUL: "results", JobStatus.FAILED: "exceptions"}
 """What the address of the results tells, of a job that has ended."""
 
 
-def _links(record: JobSummary, links: Links) -> list[Link]:
-    own = links.job(record.job_id)
-    found = [*both(own, "This job"), json_link(own, "monitor"), json_link(links.jobs, "up")]
-    # below `own`, since a list has many jobs, and each address costs something to make
-    found.append(json_link(f"{own}/log", REL + "log", "What the algorithm said"))
-    if record.status in _ENDS:
-        rel = REL + _ENDS[record.status]
-        media_type = "application/json" if record.status is JobStatus.FAILED else None
-        found.append(Link(href=f"{own}/results", rel=rel, type=media_type))
+def _links(record: JobSummary, links: Links) -> list[dict[str, str]]:
+    """The members of each link; addresses below `own`, since each costs something to make."""
+    own, page = links.job(record.job_id), "This job as HTML"
+    log, end = f"{own}/log", _ENDS.get(record.status)
+    found = [
+        {"href": own, "rel": "self", "type": JSON, "title": "This job"},
+        {"href": in_format(own, "html"), "rel": "alternate", "type": HTML, "title": page},
+        {"href": own, "rel": "monitor", "type": JSON},
+        {"href": links.jobs, "rel": "up", "type": JSON},
+        {"href": log, "rel": REL + "log", "type": JSON, "title": "What the algorithm said"},
+    ]
+    if end is not None:
+        made = {"href": f"{own}/results", "rel": REL + end}
+        found.append(made | {"type": JSON} if record.status is JobStatus.FAILED else made)
     return found

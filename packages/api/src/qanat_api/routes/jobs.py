@@ -15,7 +15,7 @@ from qanat_api.links import both, json_link, profile, with_query
 from qanat_api.negotiation import profiles
 from qanat_api.pace import retry_after
 from qanat_api.routes import HtmlOf, LinksOf, PartsOf, SiteOf, get
-from qanat_api.status import status_document, status_info
+from qanat_api.status import listed, status_document, status_info
 from qanat_common.errors import InvalidParameter
 from qanat_common.ogc import JSON
 
@@ -40,7 +40,7 @@ async def job_list(
         after = with_query(links.jobs, {**given, "cursor": [page.cursor]})
         own.append(json_link(after, "next"))
     document = {
-        "jobs": [status_info(record, links).document() for record in page.records],
+        "jobs": [listed(record, links) for record in page.records],
         "links": [link.document() for link in own],
     }
     if as_html:
