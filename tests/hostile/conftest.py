@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,12 +88,60 @@ def canary() -> Iterator[Canary]:
     made.close()
 
 
+@dataclass
+class Served:
+    """An all-in-one that serves."""
+
+    http: httpx2.Client
+    registry_url: str
+
+
+Serve = Callable[..., AbstractContextManager[Served]]
+
+
+@pytest.fixture(scope="session")
+def serve(until: Callable[..., Any], free_ports: Callable[[int], list[int]]) -> Serve:
+    """The all-in-one by its command, until it offers a process; its log is `log` in its folder."""
+
+    @contextmanager
+    def serving(folder: Path, process_id: str, **environ: str) -> Iterator[Served]:
+        port, registry_port = free_ports(2)
+        own = {
+            "QANAT_SERVER__DATA_FOLDER": str(folder / "data"),
+            "QANAT_API__PORT": str(port),
+            "QANAT_REGISTRY__PORT": str(registry_port),
+        }
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "pyqgiswps")],
+                env=os.environ | own | environ,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd=folder,
+            )
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+            try:
+                until(lambda: _serves(http, process, process_id), 60)
+                yield Served(http, f"http://127.0.0.1:{registry_port}")
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(40)
+
+    return serving
+
+
+def _serves(http: httpx2.Client, process: subprocess.Popen[bytes], process_id: str) -> bool:
+    assert process.poll() is None, "pyqgiswps ended, see its log"
+    try:
+        return http.get(f"/processes/{process_id}").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
 @pytest.fixture(scope="session")
 def victim(
-    tmp_path_factory: pytest.TempPathFactory,
-    until: Callable[..., Any],
-    free_ports: Callable[[int], list[int]],
-    canary: Canary,
+    tmp_path_factory: pytest.TempPathFactory, serve: Serve, canary: Canary
 ) -> Iterator[Victim]:
     if not Path("/usr/lib/python3/dist-packages/qgis").exists():
         if os.environ.get("CI"):
@@ -101,39 +150,10 @@ def victim(
     folder = tmp_path_factory.mktemp("victim")
     secret = folder / "secret.csv"
     secret.write_text(f"id,word\n1,{SECRET}\n")
-    port, registry_port = free_ports(2)
-    own = {
-        "QANAT_SERVER__DATA_FOLDER": str(folder / "data"),
-        "QANAT_API__PORT": str(port),
-        "QANAT_REGISTRY__PORT": str(registry_port),
-        "A_SECRET": SECRET,
-        # So that what keeps an input by reference away from it is where it is, not its port.
-        "QANAT_WORKER__FETCH__PORTS": f"[80, 443, {canary.port}]",
-    }
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "pyqgiswps")],
-            env=os.environ | own,
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-        )
+    # So that what keeps an input by reference away from it is where it is, not its port.
+    ports = f"[80, 443, {canary.port}]"
     with (
-        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
-        httpx2.Client(base_url=f"http://127.0.0.1:{registry_port}", timeout=60) as registry,
+        serve(folder, "native:buffer", A_SECRET=SECRET, QANAT_WORKER__FETCH__PORTS=ports) as served,
+        httpx2.Client(base_url=served.registry_url, timeout=60) as registry,
     ):
-        try:
-            until(lambda: _serves(http, process), 60)
-            yield Victim(http, registry, canary, secret, folder)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(40)
-
-
-def _serves(http: httpx2.Client, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, "pyqgiswps ended, see its log"
-    try:
-        return http.get("/processes/native:buffer").status_code == 200
-    except httpx2.TransportError:
-        return False
+        yield Victim(served.http, registry, canary, secret, folder)

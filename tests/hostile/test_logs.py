@@ -1,11 +1,7 @@
 """What clients send makes no line of the log, in either of its formats; nor does a password get there."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,46 +24,15 @@ PASSWORD = "swordfish"
 
 
 @pytest.fixture(params=["json", "console"])
-def service(
-    request: Any,
-    tmp_path: Path,
-    until: Callable[..., Any],
-    free_ports: Callable[[int], list[int]],
-) -> Iterator[httpx2.Client]:
+def service(request: Any, tmp_path: Path, serve: Callable[..., Any]) -> Iterator[httpx2.Client]:
     """The all-in-one without QGIS; its log is `log` in the folder of the test."""
-    port, registry_port = free_ports(2)
     own = {
-        "QANAT_SERVER__DATA_FOLDER": str(tmp_path / "data"),
-        "QANAT_API__PORT": str(port),
-        "QANAT_REGISTRY__PORT": str(registry_port),
         "QANAT_WORKER__ENGINE": "echo",
         "QANAT_LOG__FORMAT": request.param,
         "QANAT_LOG__LEVEL": "debug",
     }
-    with (tmp_path / "log").open("ab") as log:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "pyqgiswps")],
-            env=os.environ | own,
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-        )
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-        try:
-            until(lambda: _serves(http, process), 60)
-            yield http
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(40)
-
-
-def _serves(http: httpx2.Client, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, "pyqgiswps ended, see its log"
-    try:
-        return http.get("/processes/qanat:echo").status_code == 200
-    except httpx2.TransportError:
-        return False
+    with serve(tmp_path, "qanat:echo", **own) as served:
+        yield served.http
 
 
 def _attack(http: httpx2.Client) -> None:
