@@ -39,9 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--not-alone"):
         return
-    alone = [each for each in items if _runs_alone(each)]
-    config.hook.pytest_deselected(items=alone)
-    items[:] = [each for each in items if each not in set(alone)]
+    config.hook.pytest_deselected(items=[each for each in items if _runs_alone(each)])
+    items[:] = [each for each in items if not _runs_alone(each)]
 
 
 def _runs_alone(item: pytest.Item) -> bool:
